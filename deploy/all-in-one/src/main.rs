@@ -1,0 +1,3 @@
+//! All of Manyi in one program.
+
+fn main() {}

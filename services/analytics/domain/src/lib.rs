@@ -1,0 +1,1 @@
+//! Rules of the analytics service, without I/O.
