@@ -38,7 +38,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let pool = DescriptorPool::decode(raw.as_slice())?;
     let problems = gates::check(&pool);
     if !problems.is_empty() {
-        return Err(format!("the contract breaks its own rules:\n  {}", problems.join("\n  ")).into());
+        return Err(
+            format!("the contract breaks its own rules:\n  {}", problems.join("\n  ")).into()
+        );
     }
     fs::write(out.join("validators.rs"), validators::generate(&pool))?;
 

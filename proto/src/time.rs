@@ -11,10 +11,7 @@ pub fn to_us(t: &Timestamp) -> i64 {
 /// Timestamp of microseconds since 1970 UTC.
 pub fn from_us(us: i64) -> Timestamp {
     let nanos = us.rem_euclid(1_000_000) * 1_000;
-    Timestamp {
-        seconds: us.div_euclid(1_000_000),
-        nanos: i32::try_from(nanos).unwrap_or_default(),
-    }
+    Timestamp { seconds: us.div_euclid(1_000_000), nanos: i32::try_from(nanos).unwrap_or_default() }
 }
 
 /// Timestamp of an optional time.

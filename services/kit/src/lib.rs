@@ -1,1 +1,19 @@
-//! kit
+//! What every service of Manyi needs and no business knows: errors, time, databases, feeds,
+//! identity, transport. One concern a file. Not a service itself.
+
+pub mod audit;
+pub mod auth;
+pub mod clock;
+pub mod config;
+pub mod db;
+pub mod deadline;
+pub mod directory;
+pub mod error;
+pub mod feed;
+pub mod idempotency;
+pub mod layers;
+pub mod page;
+pub mod rpc;
+pub mod server;
+pub mod telemetry;
+pub mod testing;

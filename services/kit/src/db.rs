@@ -1,0 +1,195 @@
+//! Opens a service's own database. The only place that knows that there are two dialects,
+//! besides the one writer that needs raw SQL.
+
+use std::{str::FromStr, time::Duration};
+
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    SqlxPostgresConnector, SqlxSqliteConnector, TransactionOptions, TransactionTrait,
+};
+use sea_orm_migration::{MigrationTrait, MigratorTraitSelf};
+use sqlx::{
+    postgres::{PgConnectOptions, PgPoolOptions},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+use crate::error::{Result, ServiceError};
+
+mod migration;
+
+pub use migration::migrations;
+
+/// Most connections of one process to PostgreSQL.
+const POSTGRES_CONNECTIONS_MAX: u32 = 16;
+/// Reading connections to a SQLite file; there is one more that writes.
+const SQLITE_READERS_MAX: u32 = 8;
+/// How long a request waits for a connection before it is told to try again.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Advisory lock that serialises migrations of replicas that start together.
+const MIGRATION_LOCK: i64 = 0x6d61_6e79_6901;
+
+/// Which database it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// Embedded; one process, one writer.
+    Sqlite,
+    /// Served; several replicas, several writers.
+    Postgres,
+}
+
+/// A service's own database. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Db {
+    read: DatabaseConnection,
+    write: DatabaseConnection,
+    dialect: Dialect,
+}
+
+impl Db {
+    /// Which database it is.
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    /// For reading outside of a transaction.
+    pub fn read(&self) -> &DatabaseConnection {
+        &self.read
+    }
+
+    /// Begins a writing transaction. Until it ends use only the transaction: with an
+    /// in-memory database there is no second connection to wait for.
+    pub async fn begin(&self) -> Result<WriteTx> {
+        // Without IMMEDIATE a SQLite transaction that reads first cannot become a writer
+        // when another one wrote meanwhile.
+        let immediate = Some(sea_orm::SqliteTransactionMode::Immediate);
+        let options = TransactionOptions {
+            sqlite_transaction_mode: immediate.filter(|_| self.dialect == Dialect::Sqlite),
+            ..Default::default()
+        };
+        Ok(WriteTx { tx: self.write.begin_with_options(options).await? })
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<()> {
+        Ok(self.read.ping().await?)
+    }
+}
+
+/// A writing transaction; dropped without commit it is undone.
+#[derive(Debug)]
+pub struct WriteTx {
+    tx: DatabaseTransaction,
+}
+
+impl WriteTx {
+    /// The connection for statements of this transaction.
+    pub fn conn(&self) -> &DatabaseTransaction {
+        &self.tx
+    }
+
+    /// Makes everything durable.
+    pub async fn commit(self) -> Result<()> {
+        Ok(self.tx.commit().await?)
+    }
+}
+
+/// Opens `url` (`sqlite::memory:`, `sqlite://path`, `postgres://…`), creates what is missing
+/// and brings the schema up to date. Any number of replicas may do so at once.
+pub async fn open(url: &str, migrations: fn() -> Vec<Box<dyn MigrationTrait>>) -> Result<Db> {
+    let db = if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+        open_postgres(url)?
+    } else if url.starts_with("sqlite:") {
+        open_sqlite(url).await?
+    } else {
+        return Err(ServiceError::invalid("database_url", "starts with sqlite: or postgres:"));
+    };
+    migrate(&db, migrations).await?;
+    Ok(db)
+}
+
+async fn open_sqlite(url: &str) -> Result<Db> {
+    let memory = url.contains(":memory:");
+    let options = SqliteConnectOptions::from_str(url)
+        .map_err(|error| ServiceError::invalid("database_url", error.to_string()))?
+        .create_if_missing(true)
+        .foreign_keys(true)
+        .busy_timeout(ACQUIRE_TIMEOUT)
+        .journal_mode(SqliteJournalMode::Wal)
+        // An acknowledged rating must survive a power cut; grouped commits make this free.
+        .synchronous(SqliteSynchronous::Full)
+        .pragma("wal_autocheckpoint", "4000")
+        .pragma("cache_size", "-16000");
+    let pool = |connections: u32| {
+        SqlitePoolOptions::new()
+            .max_connections(connections)
+            .min_connections(1)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+    };
+    let connect_failed = |error: sqlx::Error| {
+        ServiceError::from(DbErr::Conn(sea_orm::RuntimeErr::SqlxError(error.into())))
+    };
+    let write = pool(1).connect_with(options.clone()).await.map_err(connect_failed)?;
+    let write = SqlxSqliteConnector::from_sqlx_sqlite_pool(write);
+    let read = if memory {
+        write.clone()
+    } else {
+        SqlxSqliteConnector::from_sqlx_sqlite_pool(
+            pool(SQLITE_READERS_MAX).connect_with(options).await.map_err(connect_failed)?,
+        )
+    };
+    Ok(Db { read, write, dialect: Dialect::Sqlite })
+}
+
+fn open_postgres(url: &str) -> Result<Db> {
+    let options = PgConnectOptions::from_str(url)
+        .map_err(|error| ServiceError::invalid("database_url", error.to_string()))?
+        // A forgotten transaction would hold back every reader of the feed.
+        .options([("idle_in_transaction_session_timeout", "30s"), ("lock_timeout", "10s")]);
+    let pool = PgPoolOptions::new()
+        .max_connections(POSTGRES_CONNECTIONS_MAX)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .test_before_acquire(false)
+        .max_lifetime(Duration::from_secs(1800))
+        .connect_lazy_with(options);
+    let connection = SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
+    Ok(Db { read: connection.clone(), write: connection, dialect: Dialect::Postgres })
+}
+
+struct Migrator(fn() -> Vec<Box<dyn MigrationTrait>>);
+
+impl MigratorTraitSelf for Migrator {
+    fn migrations(&self) -> Vec<Box<dyn MigrationTrait>> {
+        (self.0)()
+    }
+}
+
+/// All pending migrations in one locked transaction: two replicas never apply the same one,
+/// and a crash leaves nothing half done.
+async fn migrate(db: &Db, migrations: fn() -> Vec<Box<dyn MigrationTrait>>) -> Result<()> {
+    let tx = db.begin().await?;
+    if db.dialect == Dialect::Postgres {
+        let lock = format!(
+            "SET LOCAL lock_timeout = '60s'; SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"
+        );
+        tx.conn().execute_unprepared(&lock).await?;
+    }
+    Migrator(migrations).up(tx.conn(), None).await?;
+    tx.commit().await
+}
+
+/// The dialect of any connection or transaction.
+pub fn dialect_of(conn: &impl ConnectionTrait) -> Dialect {
+    match conn.get_database_backend() {
+        DbBackend::Postgres => Dialect::Postgres,
+        _ => Dialect::Sqlite,
+    }
+}
+
+/// Options for a plain connection to `url` without a schema, for administration.
+pub fn plain(url: &str) -> ConnectOptions {
+    let mut options = ConnectOptions::new(url);
+    options.sqlx_logging(false).max_connections(1);
+    options
+}
