@@ -1,4 +1,5 @@
 //! Kit's tables and feed on every database.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 

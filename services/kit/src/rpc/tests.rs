@@ -1,6 +1,6 @@
 //! Every behaviour is checked in one process and over the network: they must not differ.
 
-use std::time::Duration;
+use std::{result::Result, time::Duration};
 
 use futures::StreamExt as _;
 use http::Request;
@@ -193,9 +193,10 @@ async fn what_tonic_calls_otherwise_gets_the_promised_code() {
         let status = stream.message().await.unwrap_err();
         assert_status(way, &status, Code::Internal, "INTERNAL");
         // A service that is in the contract, but not here.
-        let status = UnitServiceClient::new(chan)
-            .get_unit(proto::auth::v1::GetUnitRequest { name: "units/u_1".to_owned() });
-        assert_status(way, &status.await.unwrap_err(), Code::Unimplemented, "UNKNOWN_METHOD");
+        let mut units = UnitServiceClient::new(chan);
+        let request = proto::auth::v1::GetUnitRequest { name: "units/u_1".to_owned() };
+        let status = units.get_unit(request).await.unwrap_err();
+        assert_status(way, &status, Code::Unimplemented, "UNKNOWN_METHOD");
     }
 }
 
