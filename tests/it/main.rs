@@ -1,1 +1,7 @@
-//! End-to-end tests, one module per flow.
+//! End-to-end tests, one module per flow. All of them see the suite through its gateway only.
+
+mod import;
+mod kill;
+mod rating_to_figure;
+mod simulation;
+mod tidy;

@@ -1,1 +1,19 @@
-//! The analytics service.
+//! The analytics service: follows the feed of ratings and encounters, keeps exact roll-ups and
+//! answers questions about them. [`build`] is its one door.
+
+mod apply;
+mod changes;
+mod events;
+mod figures;
+mod freshness;
+mod live;
+mod reconcile;
+mod rpc;
+mod service;
+mod store;
+
+#[cfg(test)]
+mod tests;
+
+pub use service::{Config, PeerFlags, Peers, Service, build};
+pub use store::migrations;

@@ -3,6 +3,7 @@
 pub mod context;
 
 use std::{
+    io::IsTerminal as _,
     sync::{
         OnceLock,
         atomic::{AtomicBool, Ordering},
@@ -78,7 +79,10 @@ pub fn init(service: &'static str, config: &TelemetryConfig) -> Telemetry {
         EnvFilter::new("info")
     });
     let lines = match config.log_format {
-        LogFormat::Text => tracing_subscriber::fmt::layer().with_writer(std::io::stderr).boxed(),
+        LogFormat::Text => tracing_subscriber::fmt::layer()
+            .with_writer(std::io::stderr)
+            .with_ansi(std::io::stderr().is_terminal())
+            .boxed(),
         LogFormat::Json => {
             tracing_subscriber::fmt::layer().json().with_writer(std::io::stderr).boxed()
         }

@@ -65,6 +65,8 @@ impl FigureService for Fake {
         let unit = request.into_inner().unit;
         let first = futures::stream::once(async { Ok(WatchFiguresResponse::default()) });
         let rest = futures::stream::once(async move {
+            // Lets the first message out.
+            tokio::time::sleep(Duration::from_millis(5)).await;
             match unit.as_str() {
                 "panic" => panic!("on purpose, later"),
                 "fail" => Err(Status::unknown("oops")),
@@ -218,6 +220,9 @@ async fn raw(chan: Chan, request: http::request::Builder, body: &[u8]) -> (u16, 
     (http, status.code() as i32, reason)
 }
 
+/// Name, request, body, and the HTTP status, gRPC code and reason that must come of it.
+type Case<'a> = (&'a str, http::request::Builder, &'a [u8], (u16, i32, &'a str));
+
 #[tokio::test]
 async fn what_is_no_grpc_call_is_refused_before_its_body() {
     let call = |path: &str| {
@@ -232,7 +237,7 @@ async fn what_is_no_grpc_call_is_refused_before_its_body() {
     let garbage = [0, 0, 0, 0, 3, 0xff, 0xff, 0xff];
     let bad_text = [0, 0, 0, 0, 3, 0x0a, 1, 0xff];
     for (way, chan) in ways().await {
-        let cases: Vec<(&str, http::request::Builder, &[u8], (u16, i32, &str))> = vec![
+        let cases: Vec<Case<'_>> = vec![
             ("fine", call(QUERY), EMPTY, (200, 0, "")),
             ("plus", call(QUERY).header("grpc-timeout", "5S"), EMPTY, (200, 0, "")),
             ("get", call(QUERY).method("GET"), b"", (405, -1, "")),
@@ -334,4 +339,19 @@ async fn unusable_endpoints_are_refused_at_once() {
     for bad in ["", " , ", "no scheme or host ", "http://", "::"] {
         assert!(connect(bad).is_err(), "{bad:?}");
     }
+}
+
+#[tokio::test]
+async fn a_shutdown_ends_streams_with_a_status_that_says_go_on_elsewhere() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let stop = CancellationToken::new();
+    let server = tokio::spawn(serve(listener, stack(), ServerLimits::default(), stop.clone()));
+    let mut client = FigureServiceClient::new(connect(&format!("http://{address}")).unwrap());
+    let mut stream = client.watch_figures(watch("for ever")).await.unwrap().into_inner();
+    assert!(stream.message().await.unwrap().is_some());
+    stop.cancel();
+    let status = stream.message().await.unwrap_err();
+    assert_status("remote", &status, Code::Unavailable, "UNAVAILABLE");
+    tokio::time::timeout(Duration::from_secs(5), server).await.expect("it ends").unwrap();
 }

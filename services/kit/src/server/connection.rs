@@ -1,6 +1,13 @@
 //! One connection from its first byte to its end.
 
-use std::{net::SocketAddr, sync::atomic::Ordering, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use axum::extract::ConnectInfo;
 use http::Request;
@@ -16,8 +23,8 @@ use tower::ServiceExt as _;
 
 use super::{Draining, ServerLimits, socket::Watched};
 
-/// The least an honest client has sent when its time to begin is over: the HTTP/2 preface and
-/// the head of its settings, or some of an HTTP/1.1 header, which hyper watches further.
+/// The least an HTTP/2 client without a call has sent when its time to begin is over: the
+/// preface and the head of its settings. HTTP/1.1 headers are watched by hyper.
 const BEGINNING_BYTES: u64 = 33;
 
 const HTTP1_BUFFER_BYTES: usize = 64 << 10;
@@ -92,7 +99,10 @@ impl Serving {
         let socket = Watched::new(stream, self.limits.write_stall);
         let received = socket.received();
         let draining = Draining(self.stop.clone());
+        let called = Arc::new(AtomicBool::new(false));
+        let calls = called.clone();
         let app = self.app.clone().map_request(move |mut request: Request<Incoming>| {
+            calls.store(true, Ordering::Relaxed);
             request.extensions_mut().insert(ConnectInfo(address));
             request.extensions_mut().insert(draining.clone());
             request
@@ -116,7 +126,8 @@ impl Serving {
                 }
                 () = begin_by.as_mut(), if watching => {
                     watching = false;
-                    if received.load(Ordering::Relaxed) < BEGINNING_BYTES {
+                    let begun = received.load(Ordering::Relaxed) >= BEGINNING_BYTES;
+                    if !begun && !called.load(Ordering::Relaxed) {
                         return;
                     }
                 }

@@ -26,7 +26,7 @@ async fn start(
     let app = axum::Router::new()
         .route("/", axum::routing::get(|| async { "hello" }))
         .route("/slow", axum::routing::get(slow))
-        .route("/never", axum::routing::get(|| std::future::pending::<&'static str>()));
+        .route("/never", axum::routing::get(std::future::pending::<&'static str>));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let stop = CancellationToken::new();

@@ -1,0 +1,46 @@
+//! `manyi demo`: the suite with a demonstration bank and simulated customers.
+
+use all_in_one::serve;
+use tools::{
+    client::Client,
+    demo::{guide, prepare},
+    error::Result,
+    output::say,
+    simulate,
+};
+
+/// Serve the suite with a demonstration bank and simulated customers
+///
+/// Creates a bank with 3 regions, 12 branches, 60 windows and 80 staff when it is not there
+/// yet, simulates its customers through the public API, and says where to look. The owner's
+/// random password is kept in the data folder, readable by you alone.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    serve: serve::Args,
+    #[command(flatten)]
+    simulation: simulate::Options,
+    /// Make the bank but no customers
+    #[arg(long)]
+    no_simulation: bool,
+}
+
+/// Serves and plays until SIGINT or SIGTERM.
+pub async fn main(args: Args) -> Result<()> {
+    let Args { serve, simulation, no_simulation } = args;
+    let credentials = serve.data.join("demo-credentials");
+    serve::run(serve, |ready, stop| async move {
+        let operator = Client::operator(&ready.address, &ready.seed.0)?;
+        let demo = tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            demo = prepare(&operator, &credentials) => demo?,
+        };
+        say(guide(&demo, &ready.address));
+        if !no_simulation {
+            simulate::play(&demo.client, &simulation, stop.clone()).await?;
+        }
+        stop.cancelled().await;
+        Ok(())
+    })
+    .await
+}

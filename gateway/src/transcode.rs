@@ -1,0 +1,9 @@
+//! Between JSON and protobuf, by descriptors alone.
+
+pub mod codec;
+pub mod fields;
+pub mod json_in;
+pub mod json_out;
+pub mod json_tree;
+pub mod percent;
+pub mod scalars;

@@ -1,0 +1,12 @@
+//! The gateway before services that record what reaches them.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod bad_inputs;
+mod fake;
+mod forms;
+mod grpc;
+mod mapping;
+mod openapi;
+mod raw_http;
+mod streams;

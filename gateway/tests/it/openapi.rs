@@ -1,0 +1,102 @@
+//! The OpenAPI document says what the contract says.
+
+use std::collections::BTreeSet;
+
+use proto::{common::v1::Kind, methods};
+use serde_json::Value;
+
+use crate::fake::World;
+
+async fn document() -> Value {
+    let world = World::new().await;
+    let answer = world.ask("GET", "/openapi.json", None).await;
+    assert_eq!(answer.status, 200);
+    answer.body
+}
+
+fn operations(document: &Value) -> Vec<(String, String, Value)> {
+    let mut found = Vec::new();
+    for (path, verbs) in document["paths"].as_object().unwrap() {
+        for (verb, operation) in verbs.as_object().unwrap() {
+            found.push((path.clone(), verb.clone(), operation.clone()));
+        }
+    }
+    found
+}
+
+#[tokio::test]
+async fn operations_are_exactly_the_public_methods_with_their_security() {
+    let document = document().await;
+    assert_eq!(document["openapi"], "3.1.0");
+    let internal_only = |method: &methods::Method| {
+        !method.rule.anonymous && method.rule.kinds.iter().all(|k| *k == Kind::Internal as i32)
+    };
+    let mut want = BTreeSet::new();
+    for method in methods::table().values().filter(|method| !internal_only(method)) {
+        let name = method.path.trim_start_matches('/').to_owned();
+        want.insert((name, method.rule.anonymous, method.http.len()));
+    }
+    let mut got = std::collections::BTreeMap::<String, (bool, usize)>::new();
+    let mut ids = BTreeSet::new();
+    for (path, verb, operation) in operations(&document) {
+        let name = operation["x-grpc-method"].as_str().unwrap().to_owned();
+        let anonymous = operation["security"].as_array().unwrap().is_empty();
+        got.entry(name).or_insert((anonymous, 0)).1 += 1;
+        let id = operation["operationId"].as_str().unwrap().to_owned();
+        assert!(ids.insert(id), "{verb} {path} has the id of another operation");
+        assert!(!operation["summary"].as_str().unwrap().is_empty(), "{path}");
+        assert!(operation["responses"]["default"].is_object(), "{path}");
+    }
+    let got: BTreeSet<_> = got.into_iter().map(|(name, (open, n))| (name, open, n)).collect();
+    assert_eq!(got, want);
+}
+
+#[tokio::test]
+async fn every_reference_leads_somewhere() {
+    fn walk(node: &Value, document: &Value) {
+        match node {
+            Value::Object(members) => {
+                if let Some(Value::String(target)) = members.get("$ref") {
+                    let pointer = target.strip_prefix('#').unwrap();
+                    assert!(document.pointer(pointer).is_some(), "{target}");
+                }
+                members.values().for_each(|member| walk(member, document));
+            }
+            Value::Array(items) => items.iter().for_each(|item| walk(item, document)),
+            _ => {}
+        }
+    }
+    let document = document().await;
+    walk(&document, &document);
+}
+
+#[tokio::test]
+async fn path_parameters_are_declared_and_limits_are_shown() {
+    let document = document().await;
+    for (path, _, operation) in operations(&document) {
+        let empty = Vec::new();
+        let parameters = operation["parameters"].as_array().unwrap_or(&empty);
+        let declared: BTreeSet<&str> = parameters
+            .iter()
+            .filter(|p| p["in"] == "path")
+            .map(|p| p["name"].as_str().unwrap())
+            .collect();
+        let used: BTreeSet<&str> =
+            path.split('{').skip(1).map(|rest| rest.split('}').next().unwrap()).collect();
+        assert_eq!(declared, used, "{path}");
+    }
+    let unit = &document["components"]["schemas"]["manyi.auth.v1.Unit"]["properties"];
+    assert_eq!(unit["displayName"]["maxLength"], 200);
+    assert_eq!(unit["openingHours"]["maxItems"], 28);
+    assert!(unit["parent"]["pattern"].as_str().unwrap().contains("units"));
+    assert_eq!(unit["path"]["readOnly"], true);
+    assert!(unit["displayName"]["description"].as_str().unwrap().contains("unique"));
+    let token = &document["paths"]["/v1/token"]["post"];
+    let form = &token["requestBody"]["content"]["application/x-www-form-urlencoded"]["schema"];
+    assert!(form["properties"]["grant_type"].is_object());
+    assert_eq!(token["security"], serde_json::json!([]));
+    let list = &document["paths"]["/v1/units"]["get"]["parameters"];
+    let names: Vec<&str> =
+        list.as_array().unwrap().iter().map(|p| p["name"].as_str().unwrap()).collect();
+    assert!(names.contains(&"pageSize") && names.contains(&"ancestor"), "{names:?}");
+}

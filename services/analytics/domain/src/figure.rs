@@ -1,0 +1,406 @@
+//! Figures of one group, computed from its summed cells.
+
+use std::collections::{BTreeMap, HashMap};
+
+use uuid::Uuid;
+
+use crate::{
+    cell::{COLUMNS, Column, Counts, What},
+    fact::Grade,
+    intervals::{
+        Interval, MeanDifference, MeanEstimate, NpsEstimate, ShareDifference,
+        mean_interval_from_counts, newcombe_difference, nps_from_counts, welch_from_moments,
+        wilson,
+    },
+    template::{Meaning, Template},
+};
+
+/// Definitions by template.
+pub type Templates = HashMap<Uuid, std::sync::Arc<Template>>;
+
+/// Sums of the cells of one group.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Tally {
+    /// Ratings by template and grade.
+    pub ratings: BTreeMap<(Uuid, Grade), i64>,
+    /// Ratings with a trust mark, whether in `ratings` or not.
+    pub distrusted: i64,
+    /// Encounters, by [`Column`].
+    pub encounters: [i64; COLUMNS],
+}
+
+impl Tally {
+    /// Adds a row of cells. Distrusted ratings are counted apart, and in the grades only on
+    /// `include_distrusted`.
+    pub fn add(&mut self, what: &What, counts: &Counts, include_distrusted: bool) {
+        if what.is_encounters() {
+            for (sum, more) in self.encounters.iter_mut().zip(counts.encounters) {
+                *sum = sum.saturating_add(more);
+            }
+            return;
+        }
+        for (index, count) in counts.grades.into_iter().enumerate().filter(|(_, c)| *c != 0) {
+            let Some(grade) = Grade::at(what.block, index) else { continue };
+            if what.class != 0 {
+                self.distrusted = self.distrusted.saturating_add(count);
+                if !include_distrusted {
+                    continue;
+                }
+            }
+            let sum = self.ratings.entry((what.template, grade)).or_default();
+            *sum = sum.saturating_add(count);
+        }
+    }
+
+    /// Adds another tally.
+    pub fn merge(&mut self, other: &Self) {
+        for (key, count) in &other.ratings {
+            let sum = self.ratings.entry(*key).or_default();
+            *sum = sum.saturating_add(*count);
+        }
+        self.distrusted = self.distrusted.saturating_add(other.distrusted);
+        for (sum, more) in self.encounters.iter_mut().zip(other.encounters) {
+            *sum = sum.saturating_add(more);
+        }
+    }
+
+    /// Whether nothing is counted.
+    pub fn is_empty(&self) -> bool {
+        self.distrusted == 0
+            && self.encounters.iter().all(|count| *count == 0)
+            && self.ratings.values().all(|count| *count == 0)
+    }
+
+    /// One column of encounters; never below zero.
+    pub fn get(&self, column: Column) -> u64 {
+        natural(self.encounters[column as usize])
+    }
+
+    /// Templates of the ratings.
+    pub fn templates(&self) -> impl Iterator<Item = Uuid> {
+        self.ratings.keys().map(|(template, _)| *template)
+    }
+}
+
+/// A share with its Wilson interval.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Share {
+    /// Numerator.
+    pub numerator: u64,
+    /// Denominator.
+    pub denominator: u64,
+    /// Interval; `None` without a denominator.
+    pub interval: Option<Interval>,
+}
+
+impl Share {
+    fn new(numerator: u64, denominator: u64, confidence: f64) -> Self {
+        let interval = wilson(numerator, denominator, confidence);
+        Self { numerator, denominator, interval }
+    }
+
+    /// Numerator ÷ denominator.
+    pub fn value(&self) -> Option<f64> {
+        (self.denominator > 0).then(|| self.numerator as f64 / self.denominator as f64)
+    }
+}
+
+/// Net promoter score and what it is made of.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Nps {
+    /// Score with interval; `None` without ratings.
+    pub estimate: Option<NpsEstimate>,
+    /// 9 and 10.
+    pub promoters: u64,
+    /// 7 and 8.
+    pub passives: u64,
+    /// 0 to 6.
+    pub detractors: u64,
+}
+
+/// All figures of a group.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Figure {
+    /// Services given.
+    pub served: u64,
+    /// Customers asked.
+    pub prompted: u64,
+    /// Services rated.
+    pub rated: u64,
+    /// Ratings counted.
+    pub n: u64,
+    /// Rated ÷ served.
+    pub coverage: Share,
+    /// Prompted ÷ served.
+    pub prompt_rate: Share,
+    /// Ratings per grade; `None` when scales are mixed or unknown.
+    pub grades: Option<Vec<(i32, u64)>>,
+    /// Mean score.
+    pub score: MeanEstimate,
+    /// Satisfied ÷ ratings.
+    pub csat: Share,
+    /// (Satisfied + defaulted) ÷ (ratings + defaulted).
+    pub csat_with_defaulted: Share,
+    /// Of ratings on a 0-10 scale; `None` without a template of that scale.
+    pub nps: Option<Nps>,
+    /// Bad ÷ ratings.
+    pub bad: Share,
+    /// Services closed as silence.
+    pub defaulted: u64,
+    /// Customers who declined.
+    pub skipped: u64,
+    /// Questions that timed out.
+    pub timed_out: u64,
+    /// Ratings with a trust mark.
+    pub distrusted: u64,
+    /// Mean service time in seconds.
+    pub service_s: Option<f64>,
+    /// Mean waiting time in seconds.
+    pub waiting_s: Option<f64>,
+    /// Ratings without a known meaning: in `n`, in no score or share.
+    pub unknown: u64,
+    /// Ratings that are left out of `nps` because their scale is another.
+    pub off_nps: u64,
+}
+
+/// Computes the figures of a group.
+pub fn figure(tally: &Tally, templates: &Templates, confidence: f64) -> Figure {
+    let judged = Judged::of(tally, templates);
+    let share = |part, whole| Share::new(part, whole, confidence);
+    let served = tally.get(Column::Served);
+    let (prompted, rated) = (tally.get(Column::Prompted), tally.get(Column::Rated));
+    let defaulted = tally.get(Column::Defaulted);
+    let seconds = |sum, n| {
+        let n = tally.get(n);
+        (n > 0).then(|| tally.get(sum) as f64 / n as f64 / 1000.0)
+    };
+    let nps = judged.nps.map(|[detractors, passives, promoters]| Nps {
+        estimate: nps_from_counts(promoters, passives, detractors, confidence),
+        promoters,
+        passives,
+        detractors,
+    });
+    Figure {
+        served,
+        prompted,
+        rated,
+        n: judged.n,
+        coverage: share(rated, served),
+        prompt_rate: share(prompted, served),
+        grades: judged.distribution(tally, templates),
+        score: mean_interval_from_counts(&judged.scores, confidence),
+        csat: share(judged.satisfied, judged.known),
+        csat_with_defaulted: share(judged.satisfied + defaulted, judged.known + defaulted),
+        nps,
+        bad: share(judged.bad, judged.known),
+        defaulted,
+        skipped: tally.get(Column::Skipped),
+        timed_out: tally.get(Column::TimedOut),
+        distrusted: natural(tally.distrusted),
+        service_s: seconds(Column::ServiceMs, Column::ServiceN),
+        waiting_s: seconds(Column::WaitingMs, Column::WaitingN),
+        unknown: judged.n - judged.known,
+        off_nps: nps.map_or(0, |nps| judged.n - nps.promoters - nps.passives - nps.detractors),
+    }
+}
+
+/// How two figures differ, the first minus the second.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Differences {
+    /// Of CSAT; `None` when a side is empty.
+    pub csat: Option<ShareDifference>,
+    /// Of the mean score; `None` when a side is empty.
+    pub score: Option<MeanDifference>,
+}
+
+/// Compares figures now with figures then.
+pub fn differences(now: &Figure, then: &Figure, confidence: f64) -> Differences {
+    let (a, b) = (&now.csat, &then.csat);
+    let csat =
+        newcombe_difference(a.numerator, a.denominator, b.numerator, b.denominator, confidence);
+    let variance = |mean: &MeanEstimate| mean.sd.map_or(0.0, |sd| sd * sd);
+    let score = match (now.score.mean, then.score.mean) {
+        (Some(mean_now), Some(mean_then)) => welch_from_moments(
+            now.score.n,
+            mean_now,
+            variance(&now.score),
+            then.score.n,
+            mean_then,
+            variance(&then.score),
+            confidence,
+        ),
+        _ => None,
+    };
+    Differences { csat, score }
+}
+
+/// Ratings of a tally by what their grades mean.
+#[derive(Default)]
+struct Judged {
+    n: u64,
+    known: u64,
+    satisfied: u64,
+    bad: u64,
+    scores: Vec<(f64, u64)>,
+    nps: Option<[u64; 3]>,
+}
+
+impl Judged {
+    fn of(tally: &Tally, templates: &Templates) -> Self {
+        let mut judged = Self::default();
+        for ((template, grade), count) in &tally.ratings {
+            let count = natural(*count);
+            judged.n += count;
+            let Some(template) = templates.get(template) else { continue };
+            let Some(meaning) = template.meaning(*grade) else { continue };
+            judged.add(meaning, count);
+            if template.is_nps() {
+                let place = match grade.value() {
+                    0..=6 => 0,
+                    7 | 8 => 1,
+                    _ => 2,
+                };
+                judged.nps.get_or_insert_default()[place] += count;
+            }
+        }
+        judged
+    }
+
+    fn add(&mut self, meaning: Meaning, count: u64) {
+        self.known += count;
+        if meaning.satisfied {
+            self.satisfied += count;
+        }
+        if meaning.bad {
+            self.bad += count;
+        }
+        self.scores.push((meaning.score, count));
+    }
+
+    /// Counts per grade if there is one scale; small scales without holes.
+    fn distribution(&self, tally: &Tally, templates: &Templates) -> Option<Vec<(i32, u64)>> {
+        if self.n != self.known {
+            return None;
+        }
+        let mut scale = None;
+        let mut counts: BTreeMap<i32, u64> = BTreeMap::new();
+        for ((id, grade), count) in tally.ratings.iter().filter(|(_, count)| **count > 0) {
+            let template = templates.get(id)?;
+            if *scale.get_or_insert(template.scale()) != template.scale() {
+                return None;
+            }
+            for value in template.values() {
+                counts.entry(value).or_default();
+            }
+            *counts.entry(grade.value()).or_default() += natural(*count);
+        }
+        Some(counts.into_iter().collect())
+    }
+}
+
+/// A count; below zero only while an event is missing that will come.
+fn natural(count: i64) -> u64 {
+    u64::try_from(count).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    fn template(id: u128, scale: (i32, i32)) -> Template {
+        let meaning = |value: i32| Meaning {
+            score: f64::from(value - scale.0) * 100.0 / f64::from(scale.1 - scale.0),
+            satisfied: value > scale.1 - 2,
+            bad: value <= scale.0 + 1,
+        };
+        Template {
+            id: Uuid::from_u128(id),
+            items: vec!["overall".to_owned()],
+            scale_min: scale.0,
+            scale_max: scale.1,
+            grades: (scale.0..=scale.1).map(|value| (value, meaning(value))).collect(),
+            satisfied_from: 0,
+            bad_to: 0,
+        }
+    }
+
+    fn templates() -> Templates {
+        [(5, (1, 5)), (6, (1, 5)), (10, (0, 10))]
+            .into_iter()
+            .map(|(id, scale)| (Uuid::from_u128(id), Arc::new(template(id, scale))))
+            .collect()
+    }
+
+    fn ratings(tally: &mut Tally, template: u128, class: i16, counts: &[(usize, i64)]) {
+        let mut row = Counts::default();
+        for (index, count) in counts {
+            row.grades[*index] = *count;
+        }
+        let what =
+            What { template: Uuid::from_u128(template), item: String::new(), class, block: 0 };
+        tally.add(&what, &row, false);
+    }
+
+    #[test]
+    fn one_scale_gives_a_distribution_and_a_score() {
+        let mut tally = Tally::default();
+        ratings(&mut tally, 5, 0, &[(5, 6), (1, 2)]);
+        ratings(&mut tally, 6, 0, &[(4, 2)]);
+        ratings(&mut tally, 5, 1, &[(1, 3)]);
+        let found = figure(&tally, &templates(), 0.95);
+        assert_eq!(found.grades, Some(vec![(1, 2), (2, 0), (3, 0), (4, 2), (5, 6)]));
+        assert_eq!((found.n, found.distrusted), (10, 3));
+        assert_eq!((found.csat.numerator, found.csat.denominator), (8, 10));
+        assert_eq!((found.bad.numerator, found.nps), (2, None));
+        assert_eq!(found.score.mean, Some(75.0));
+    }
+
+    #[test]
+    fn mixed_scales_sum_what_each_template_means() {
+        let mut tally = Tally::default();
+        ratings(&mut tally, 5, 0, &[(5, 1)]);
+        ratings(&mut tally, 10, 0, &[(10, 2), (8, 1), (0, 1)]);
+        let found = figure(&tally, &templates(), 0.95);
+        assert_eq!(found.grades, None);
+        let nps = found.nps.unwrap();
+        assert_eq!((nps.promoters, nps.passives, nps.detractors), (2, 1, 1));
+        assert_eq!(nps.estimate.unwrap().nps, 25.0);
+        assert_eq!((found.off_nps, found.csat.numerator), (1, 3));
+    }
+
+    #[test]
+    fn ratings_of_unknown_templates_are_counted_and_nothing_else() {
+        let mut tally = Tally::default();
+        ratings(&mut tally, 99, 0, &[(5, 4)]);
+        let found = figure(&tally, &templates(), 0.95);
+        assert_eq!((found.n, found.unknown, found.csat.denominator), (4, 4, 0));
+        assert_eq!((found.csat.value(), found.score.mean, found.grades), (None, None, None));
+    }
+
+    #[test]
+    fn silence_is_satisfied_only_in_the_figure_that_says_so() {
+        let mut tally = Tally::default();
+        ratings(&mut tally, 5, 0, &[(5, 3), (1, 1)]);
+        tally.encounters[Column::Served as usize] = 20;
+        tally.encounters[Column::Rated as usize] = 4;
+        tally.encounters[Column::Defaulted as usize] = 6;
+        tally.encounters[Column::ServiceN as usize] = 2;
+        tally.encounters[Column::ServiceMs as usize] = 5_000;
+        let found = figure(&tally, &templates(), 0.95);
+        assert_eq!(found.csat.value(), Some(0.75));
+        assert_eq!(found.csat_with_defaulted.value(), Some(0.9));
+        assert_eq!(found.coverage.value(), Some(0.2));
+        assert_eq!((found.service_s, found.waiting_s), (Some(2.5), None));
+    }
+
+    #[test]
+    fn an_empty_group_has_no_figures_and_no_nan() {
+        let found = figure(&Tally::default(), &templates(), 0.95);
+        assert_eq!(found.coverage.value(), None);
+        assert_eq!(found.score.mean, None);
+        assert_eq!(found.grades, Some(Vec::new()));
+        assert_eq!(differences(&found, &found, 0.95), Differences { csat: None, score: None });
+    }
+}

@@ -1,0 +1,113 @@
+//! Reads a group and makes sure that its sites are known, before any transaction begins.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use kit::{db::Db, directory::Directory};
+use proto::common::v1::EventGroup;
+use uuid::Uuid;
+
+use super::FAILURES_MAX;
+use crate::{
+    events::{self, Contents},
+    store::zones,
+};
+
+/// Pause before the second attempt; each further one is three times as long.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// A group that was read.
+#[derive(Debug, PartialEq)]
+pub struct Prepared {
+    /// What it says.
+    pub contents: Contents,
+}
+
+/// What becomes of a group.
+pub enum Outcome {
+    /// It can be applied.
+    Ready(EventGroup, Arc<Prepared>),
+    /// It cannot, and is to be parked with this error.
+    Parked(EventGroup, String),
+}
+
+impl Outcome {
+    /// The group.
+    pub fn group(&self) -> &EventGroup {
+        match self {
+            Self::Ready(group, _) | Self::Parked(group, _) => group,
+        }
+    }
+
+    /// To be parked after all.
+    pub fn into_parked(self, error: String) -> Self {
+        match self {
+            Self::Ready(group, _) => Self::Parked(group, error),
+            parked @ Self::Parked(..) => parked,
+        }
+    }
+}
+
+/// Why a group cannot be applied.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It never can.
+    #[error(transparent)]
+    Events(#[from] events::Error),
+    /// The directory does not know the site, perhaps not yet.
+    #[error("the site {0} is not known")]
+    Site(Uuid),
+    /// The database did not answer.
+    #[error("{0}")]
+    Database(String),
+}
+
+/// Reads a group, waiting a little for sites that are still on their way here.
+pub async fn prepare(db: &Db, directory: &Directory, group: EventGroup) -> Outcome {
+    let mut pause = PAUSE;
+    let mut failures = 0;
+    loop {
+        let error = match try_once(db, directory, &group).await {
+            Ok(prepared) => return Outcome::Ready(group, prepared),
+            Err(error) => error,
+        };
+        failures += 1;
+        match error {
+            // Reading the same bytes again cannot end otherwise.
+            Error::Events(error) => return Outcome::Parked(group, error.to_string()),
+            Error::Site(_) if failures >= FAILURES_MAX => {
+                return Outcome::Parked(group, error.to_string());
+            }
+            Error::Site(_) | Error::Database(_) => {}
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 3).min(Duration::from_secs(5));
+    }
+}
+
+/// Reads a group.
+///
+/// # Errors
+/// [`Error`] if it cannot be applied now.
+pub async fn try_once(
+    db: &Db,
+    directory: &Directory,
+    group: &EventGroup,
+) -> Result<Arc<Prepared>, Error> {
+    let contents = events::read(&group.events)?;
+    let sites: BTreeSet<(Uuid, Uuid)> = contents
+        .changes
+        .iter()
+        .map(|change| (change.fact.place().org, change.fact.place().site))
+        .collect();
+    for (org, site) in sites {
+        let view = directory.organisation(org);
+        if view.is_some_and(|view| view.unit(site).is_some()) {
+            continue;
+        }
+        let seen = zones::of_site(db.read(), org, site).await;
+        if seen.map_err(|error| Error::Database(error.to_string()))?.is_none() {
+            return Err(Error::Site(site));
+        }
+    }
+    Ok(Arc::new(Prepared { contents }))
+}

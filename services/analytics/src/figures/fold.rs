@@ -1,0 +1,123 @@
+//! Folds sums of cells into the groups that were asked for.
+
+use std::collections::{BTreeMap, HashMap};
+
+use analytics_domain::{figure::Tally, period::Compare, plan::Group, time::Bucket};
+use kit::directory::OrgView;
+use uuid::Uuid;
+
+use super::question::Question;
+use crate::store::sums::Sum;
+
+/// One part of a key. Nil ids and empty texts stand for "none".
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Part {
+    /// Unit directly below.
+    Unit(Uuid),
+    /// Window.
+    Window(Uuid),
+    /// Staff member.
+    Staff(Uuid),
+    /// Business type.
+    BusinessType(String),
+    /// Channel; 0 for encounters.
+    Channel(i16),
+    /// Template and item code; nil for encounters, an empty code for the overall item.
+    Item(Uuid, String),
+    /// Number of the bucket of time.
+    Time(i64),
+}
+
+/// Key of a group: its parts in the order that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Key(pub Vec<Part>);
+
+impl Key {
+    /// Number of the bucket of time.
+    pub fn bucket(&self) -> Option<i64> {
+        self.0.iter().find_map(|part| match part {
+            Part::Time(number) => Some(*number),
+            _ => None,
+        })
+    }
+
+    /// Key of the group that this one is compared with.
+    pub fn earlier(&self, compare: Compare, bucket: Option<Bucket>) -> Self {
+        let Some(bucket) = bucket else { return self.clone() };
+        let part = |part: &Part| match part {
+            Part::Time(number) => Part::Time(compare.bucket(bucket, *number)),
+            other => other.clone(),
+        };
+        Self(self.0.iter().map(part).collect())
+    }
+}
+
+/// Collects sums.
+pub struct Fold<'a> {
+    view: &'a OrgView,
+    question: &'a Question,
+    timed: bool,
+    children: HashMap<Uuid, Uuid>,
+    groups: BTreeMap<Key, Tally>,
+    total: Tally,
+}
+
+impl<'a> Fold<'a> {
+    /// Nothing collected yet. `timed` when sums come by bucket of time.
+    pub fn new(view: &'a OrgView, question: &'a Question, timed: bool) -> Self {
+        let (children, groups) = (HashMap::new(), BTreeMap::new());
+        Self { view, question, timed, children, groups, total: Tally::default() }
+    }
+
+    /// Adds a sum.
+    pub fn add(&mut self, sum: &Sum) {
+        let include = self.question.filter.include_distrusted;
+        // With all items in one answer, the total is that of the overall items: else each
+        // rating would count as often as its template has items.
+        if sum.what.item.is_empty() || !self.question.filter.item.is_empty() {
+            self.total.add(&sum.what, &sum.counts, include);
+        }
+        let question = self.question;
+        let parts = question.groups.iter().filter_map(|group| self.part(*group, sum)).collect();
+        self.groups.entry(Key(parts)).or_default().add(&sum.what, &sum.counts, include);
+    }
+
+    /// Groups that are not empty, and the total.
+    pub fn end(mut self) -> (BTreeMap<Key, Tally>, Tally) {
+        // Without groups there is one row, even of nothing.
+        if self.question.groups.is_empty() {
+            self.groups.entry(Key::default()).or_default();
+        } else {
+            self.groups.retain(|_, tally| !tally.is_empty());
+        }
+        (self.groups, self.total)
+    }
+
+    fn part(&mut self, group: Group, sum: &Sum) -> Option<Part> {
+        Some(match group {
+            Group::Unit => Part::Unit(self.child(sum)),
+            Group::Window => Part::Window(sum.window),
+            Group::Staff => Part::Staff(sum.staff),
+            Group::BusinessType => Part::BusinessType(sum.business_type.clone()),
+            Group::Channel => Part::Channel(sum.channel),
+            Group::Item => Part::Item(sum.what.template, sum.what.item.clone()),
+            Group::Hour | Group::Day | Group::Week | Group::Month | Group::WeekdayHour => {
+                return self.timed.then_some(Part::Time(sum.bucket));
+            }
+        })
+    }
+
+    /// The unit directly below the one asked for that a cell belongs to: the way down to its
+    /// site, or its window where the site is the unit itself.
+    fn child(&mut self, sum: &Sum) -> Uuid {
+        let unit = self.question.unit;
+        if sum.site == unit {
+            return if sum.window.is_nil() { unit } else { sum.window };
+        }
+        let view = self.view;
+        *self.children.entry(sum.site).or_insert_with(|| {
+            let below = |id: &Uuid| view.unit(*id).is_some_and(|found| found.parent == Some(unit));
+            view.upward(sum.site).find(below).unwrap_or(unit)
+        })
+    }
+}

@@ -1,0 +1,104 @@
+//! A question about figures, already parsed.
+
+use analytics_domain::{
+    period::{Bound, Compare, Period},
+    plan::Group,
+    time::Bucket,
+};
+use jiff::tz::TimeZone;
+use kit::{
+    directory::OrgView,
+    error::{Result, ServiceError},
+};
+use uuid::Uuid;
+
+/// What is counted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Only these windows, if any.
+    pub windows: Vec<Uuid>,
+    /// Only these staff members, if any.
+    pub staff: Vec<Uuid>,
+    /// Only these business types, if any.
+    pub business_types: Vec<String>,
+    /// Only these channels, if any.
+    pub channels: Vec<i16>,
+    /// Only these templates, if any.
+    pub templates: Vec<Uuid>,
+    /// Item code; empty for the overall item.
+    pub item: String,
+    /// Count ratings with trust marks in the grades.
+    pub include_distrusted: bool,
+}
+
+/// A question.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Question {
+    /// Unit at the top.
+    pub unit: Uuid,
+    /// From.
+    pub from: Bound,
+    /// To; an ending date is included.
+    pub to: Bound,
+    /// IANA name of the time zone; empty for the unit's.
+    pub time_zone: String,
+    /// Groups, at most 3, each once.
+    pub groups: Vec<Group>,
+    /// Comparison.
+    pub compare: Option<Compare>,
+    /// Filter.
+    pub filter: Filter,
+    /// Confidence of intervals, within (0.5, 1).
+    pub confidence: f64,
+    /// Most rows.
+    pub row_limit: usize,
+}
+
+impl Question {
+    /// The bucket of the group of time, if there is one.
+    pub fn bucket(&self) -> Option<Bucket> {
+        self.groups.iter().find_map(|group| group.bucket())
+    }
+
+    /// Whether the filter needs windows, staff, business types or channels.
+    pub fn needs_detail(&self) -> bool {
+        let filter = &self.filter;
+        !(filter.windows.is_empty()
+            && filter.staff.is_empty()
+            && filter.business_types.is_empty()
+            && filter.channels.is_empty())
+    }
+
+    /// Name of the time zone of days and hours.
+    pub fn zone_name(&self, view: &OrgView) -> String {
+        if self.time_zone.is_empty() {
+            view.time_zone_name_of(self.unit)
+        } else {
+            self.time_zone.clone()
+        }
+    }
+
+    /// When.
+    ///
+    /// # Errors
+    /// INVALID_FIELD for an end before the start.
+    pub fn period(&self, zone: &TimeZone) -> Result<Period> {
+        Period::new(self.from, self.to, zone)
+            .map_err(|error| ServiceError::invalid("to", error.to_string()))
+    }
+
+    /// Whether both ends are dates, so that sites of several zones may each count their own.
+    pub fn is_by_dates(&self) -> bool {
+        matches!((self.from, self.to), (Bound::Date(_), Bound::Date(_)))
+    }
+}
+
+/// A time zone by its name.
+///
+/// # Errors
+/// INVALID_FIELD for an unknown name.
+pub fn zone(name: &str) -> Result<TimeZone> {
+    TimeZone::get(name).map_err(|_| {
+        ServiceError::invalid("timeZone", "is no IANA time zone such as Asia/Shanghai")
+    })
+}

@@ -1,0 +1,40 @@
+//! Who may see which figures, beyond the rule of the method: figures of single staff members
+//! are for those who may compare them, and for each staff member its own.
+
+use kit::{
+    auth::Caller,
+    directory::{OrgView, Subject},
+    error::{Result, ServiceError},
+};
+use proto::common::v1::Permission;
+use uuid::Uuid;
+
+/// Checks that the caller may see figures of `unit`; the staff members to limit them to, if
+/// staff is asked for. `asked` are those named in the filter.
+///
+/// # Errors
+/// NOT_FOUND for a unit outside of what the caller may know of, PERMISSION_DENIED for other
+/// staff than oneself without the permission to compare them.
+pub fn check(
+    caller: &Caller,
+    view: &OrgView,
+    unit: Uuid,
+    by_staff: bool,
+    asked: &[Uuid],
+) -> Result<Vec<Uuid>> {
+    caller.authorize(unit)?;
+    if !by_staff && asked.is_empty() {
+        return Ok(Vec::new());
+    }
+    if caller.may(Permission::AnalyticsRankStaff, unit) {
+        return Ok(asked.to_vec());
+    }
+    let own = match caller.subject {
+        Subject::User(user) => view.staff_of_user(user).map(|staff| staff.id),
+        _ => None,
+    };
+    match own {
+        Some(own) if asked.iter().all(|staff| *staff == own) => Ok(vec![own]),
+        _ => Err(ServiceError::denied()),
+    }
+}

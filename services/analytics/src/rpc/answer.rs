@@ -1,0 +1,238 @@
+//! Writes figures as messages of the contract.
+
+use analytics_domain::{
+    figure::{Differences, Figure, Share, Templates},
+    intervals::{Interval, MeanEstimate},
+    time::Bucket,
+};
+use kit::directory::OrgView;
+use proto::{
+    analytics::v1::{
+        self as api, Comparison, Difference, Exclusion, FigureRow, GradeCount, GroupKey, Mean, Nps,
+        QueryFiguresResponse,
+    },
+    device::v1::Channel,
+    names, time,
+};
+use uuid::Uuid;
+
+use crate::figures::{Answer, Earlier, Key, Part, Row};
+
+/// Printed for what a rating or encounter does not have.
+const NONE: &str = "-";
+/// Code of the overall item of a template that is not known.
+const OVERALL: &str = "overall";
+
+/// The whole answer.
+pub fn response(
+    view: &OrgView,
+    answer: &Answer,
+    bucket: Option<Bucket>,
+    include_distrusted: bool,
+) -> QueryFiguresResponse {
+    let writer = Writer { view, templates: &answer.templates, bucket };
+    QueryFiguresResponse {
+        rows: answer.rows.iter().map(|row| writer.row(row)).collect(),
+        total: Some(writer.row(&answer.total)),
+        as_of: Some(time::from_us(answer.mark.as_of_us)),
+        watermark: answer.mark.position.clone(),
+        from: Some(time::from_us(answer.period.from_us)),
+        to: Some(time::from_us(answer.period.to_us)),
+        time_zone: answer.zone.clone(),
+        exclusions: exclusions(&answer.total.figure, include_distrusted),
+        definition_hash: answer.definition.clone(),
+    }
+}
+
+/// Writes rows with names as they are now.
+pub struct Writer<'a> {
+    /// Knows the names.
+    pub view: &'a OrgView,
+    /// Knows the items.
+    pub templates: &'a Templates,
+    /// How time is cut.
+    pub bucket: Option<Bucket>,
+}
+
+impl Writer<'_> {
+    /// One row.
+    pub fn row(&self, row: &Row) -> FigureRow {
+        let figure = &row.figure;
+        FigureRow {
+            key: Some(self.key(&row.key)),
+            served: int(figure.served),
+            prompted: int(figure.prompted),
+            rated_encounters: int(figure.rated),
+            n: int(figure.n),
+            coverage: Some(share(&figure.coverage)),
+            prompt_rate: Some(share(&figure.prompt_rate)),
+            grades: grades(figure),
+            score_0_100: Some(mean(&figure.score)),
+            csat: Some(share(&figure.csat)),
+            csat_with_defaulted: Some(share(&figure.csat_with_defaulted)),
+            nps: figure.nps.as_ref().map(nps),
+            bad_share: Some(share(&figure.bad)),
+            bad_per_10000: figure.bad.value().map(|value| value * 10_000.0),
+            defaulted: int(figure.defaulted),
+            skipped: int(figure.skipped),
+            timed_out: int(figure.timed_out),
+            distrusted: int(figure.distrusted),
+            service_s: figure.service_s,
+            waiting_s: figure.waiting_s,
+            comparison: row.earlier.as_ref().map(comparison),
+            // Only answers that promise anonymity are hidden in small groups; a rating at a
+            // window promises none.
+            suppressed: false,
+        }
+    }
+
+    fn key(&self, key: &Key) -> GroupKey {
+        let mut out = GroupKey::default();
+        let mut shown = None;
+        for part in &key.0 {
+            match part {
+                Part::Unit(id) => {
+                    out.unit = name("units", *id);
+                    shown = shown.or_else(|| self.unit_name(*id));
+                }
+                Part::Window(id) => {
+                    out.window = name("units", *id);
+                    shown = shown.or_else(|| self.unit_name(*id));
+                }
+                Part::Staff(id) => {
+                    out.staff = name("staff", *id);
+                    let staff = self.view.staff(*id).map(|staff| staff.display_name.clone());
+                    shown = shown.or(staff);
+                }
+                Part::BusinessType(code) => out.business_type = or_none(code),
+                Part::Channel(0) => out.channel = NONE.to_owned(),
+                Part::Channel(number) => {
+                    let channel = Channel::try_from(i32::from(*number)).unwrap_or_default();
+                    out.channel = channel.as_str_name().to_owned();
+                }
+                Part::Item(template, _) if template.is_nil() => {
+                    out.template = NONE.to_owned();
+                    out.item = NONE.to_owned();
+                }
+                Part::Item(template, item) => {
+                    out.template = names::print("templates", *template);
+                    out.item = self.item(*template, item);
+                }
+                Part::Time(number) => self.time(*number, &mut out),
+            }
+        }
+        out.display_name = shown.unwrap_or_default();
+        out
+    }
+
+    fn time(&self, number: i64, out: &mut GroupKey) {
+        match self.bucket {
+            Some(Bucket::WeekdayHour) => {
+                let part = |value: i64| i32::try_from(value).unwrap_or_default();
+                out.weekday = part(number / 24 + 1);
+                out.hour = part(number % 24);
+            }
+            Some(bucket) => out.period = bucket.label(number),
+            None => {}
+        }
+    }
+
+    fn item(&self, template: Uuid, item: &str) -> String {
+        if !item.is_empty() {
+            return item.to_owned();
+        }
+        let first = self.templates.get(&template).and_then(|template| template.items.first());
+        first.map_or(OVERALL, String::as_str).to_owned()
+    }
+
+    fn unit_name(&self, id: Uuid) -> Option<String> {
+        self.view.unit(id).map(|unit| unit.display_name.clone())
+    }
+}
+
+fn name(collection: &str, id: Uuid) -> String {
+    if id.is_nil() { NONE.to_owned() } else { names::print(collection, id) }
+}
+
+fn or_none(text: &str) -> String {
+    if text.is_empty() { NONE.to_owned() } else { text.to_owned() }
+}
+
+fn grades(figure: &Figure) -> Vec<GradeCount> {
+    let counts = figure.grades.iter().flatten();
+    counts.map(|(grade, count)| GradeCount { grade: *grade, count: int(*count) }).collect()
+}
+
+fn share(share: &Share) -> api::Share {
+    api::Share {
+        value: share.value(),
+        low: share.interval.map(|interval| interval.low),
+        high: share.interval.map(|interval| interval.high),
+        numerator: int(share.numerator),
+        denominator: int(share.denominator),
+    }
+}
+
+fn mean(mean: &MeanEstimate) -> Mean {
+    Mean {
+        value: mean.mean,
+        low: mean.interval.map(|interval| interval.low),
+        high: mean.interval.map(|interval| interval.high),
+        sd: mean.sd,
+        n: int(mean.n),
+    }
+}
+
+fn nps(nps: &analytics_domain::figure::Nps) -> Nps {
+    Nps {
+        value: nps.estimate.map(|estimate| estimate.nps),
+        low: nps.estimate.map(|estimate| estimate.interval.low),
+        high: nps.estimate.map(|estimate| estimate.interval.high),
+        promoters: int(nps.promoters),
+        passives: int(nps.passives),
+        detractors: int(nps.detractors),
+    }
+}
+
+fn comparison(earlier: &Earlier) -> Comparison {
+    let Differences { csat, score } = &earlier.differences;
+    let difference = |value: Option<f64>, interval: Option<Interval>, p_value: Option<f64>| {
+        let low = interval.map(|interval| interval.low);
+        Difference { value, low, high: interval.map(|interval| interval.high), p_value }
+    };
+    Comparison {
+        from: Some(time::from_us(earlier.from_us)),
+        to: Some(time::from_us(earlier.to_us)),
+        n: int(earlier.figure.n),
+        csat: Some(share(&earlier.figure.csat)),
+        score_0_100: Some(mean(&earlier.figure.score)),
+        csat_difference: Some(difference(
+            csat.map(|d| d.difference),
+            csat.map(|d| d.interval),
+            csat.and_then(|d| d.p_value),
+        )),
+        score_difference: Some(difference(
+            score.map(|d| d.difference),
+            score.and_then(|d| d.interval),
+            score.and_then(|d| d.p_value),
+        )),
+    }
+}
+
+fn exclusions(total: &Figure, include_distrusted: bool) -> Vec<Exclusion> {
+    let distrusted = if include_distrusted { 0 } else { total.distrusted };
+    [
+        ("distrusted", distrusted),
+        ("defaulted", total.defaulted),
+        ("other_scale", total.off_nps),
+        ("unknown_template", total.unknown),
+    ]
+    .into_iter()
+    .filter(|(_, count)| *count > 0)
+    .map(|(cause, count)| Exclusion { cause: cause.to_owned(), count: int(count) })
+    .collect()
+}
+
+fn int(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,79 @@
+//! MaintenanceService: proof and repair of the cells.
+
+use std::sync::Arc;
+
+use kit::{
+    auth::open_request,
+    error::{Result, ServiceError},
+};
+use proto::{
+    analytics::v1::{
+        Mismatch, RebuildRequest, RebuildResponse, ReconcileRequest, ReconcileResponse,
+        maintenance_service_server::MaintenanceService,
+    },
+    names,
+};
+use tonic::{Request, Response, Status};
+
+use crate::{
+    apply::Applier,
+    reconcile::{Reconciler, Report},
+};
+
+/// Reconciles and rebuilds.
+#[derive(Clone)]
+pub struct MaintenanceHandler {
+    reconciler: Reconciler,
+    applier: Arc<Applier>,
+}
+
+impl MaintenanceHandler {
+    /// Compares with `reconciler`, rebuilds with `applier`.
+    pub fn new(reconciler: Reconciler, applier: Arc<Applier>) -> Self {
+        Self { reconciler, applier }
+    }
+
+    async fn compare(&self, request: Request<ReconcileRequest>) -> Result<ReconcileResponse> {
+        let (caller, message) = open_request(request)?;
+        let org = names::parse("organisations", &message.organisation)
+            .filter(|org| caller.directory().organisation(*org).is_some())
+            .ok_or_else(|| ServiceError::not_found("organisation"))?;
+        Ok(response(self.reconciler.compare(org).await?))
+    }
+}
+
+fn response(report: Report) -> ReconcileResponse {
+    let mismatches = report.differences.into_iter().map(|difference| Mismatch {
+        cell: difference.cell,
+        source: difference.source,
+        counted: difference.counted,
+    });
+    ReconcileResponse {
+        equal: report.equal,
+        source_ratings: report.source_ratings,
+        counted_ratings: report.counted_ratings,
+        source_encounters: report.source_encounters,
+        counted_encounters: report.counted_encounters,
+        mismatches: mismatches.collect(),
+        watermark: report.position,
+    }
+}
+
+#[tonic::async_trait]
+impl MaintenanceService for MaintenanceHandler {
+    async fn reconcile(
+        &self,
+        request: Request<ReconcileRequest>,
+    ) -> std::result::Result<Response<ReconcileResponse>, Status> {
+        Ok(Response::new(self.compare(request).await?))
+    }
+
+    async fn rebuild(
+        &self,
+        request: Request<RebuildRequest>,
+    ) -> std::result::Result<Response<RebuildResponse>, Status> {
+        let (caller, _) = open_request(request)?;
+        let target = self.applier.rebuild(Some(&caller)).await?;
+        Ok(Response::new(RebuildResponse { target }))
+    }
+}

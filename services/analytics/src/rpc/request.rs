@@ -1,0 +1,129 @@
+//! Reads requests for figures.
+
+use analytics_domain::{
+    period::{Bound, Compare},
+    plan::Group,
+};
+use kit::error::{Result, ServiceError};
+use proto::{
+    analytics::v1::{CompareWith, FigureFilter, GroupBy, QueryFiguresRequest},
+    device::v1::Channel,
+    names,
+    validate::Violation,
+};
+use uuid::Uuid;
+
+use crate::figures::{Filter, Question, ROWS_MAX};
+
+const ROWS_DEFAULT: usize = 1_000;
+const CONFIDENCE_DEFAULT: f64 = 0.95;
+
+/// The question that a request asks. The names in it were checked for their form before.
+///
+/// # Errors
+/// INVALID_FIELD with all violations.
+pub fn question(request: &QueryFiguresRequest) -> Result<Question> {
+    let mut bad = Vec::new();
+    let from = bound("from", &request.from, &mut bad);
+    let to = bound("to", &request.to, &mut bad);
+    let groups = groups(request, &mut bad);
+    let filter = filter(request.filter.as_ref(), &mut bad);
+    let confidence =
+        if request.confidence == 0.0 { CONFIDENCE_DEFAULT } else { request.confidence };
+    if !(confidence > 0.5 && confidence < 1.0) {
+        bad.push(violation("confidence", "is not between 0.5 and 1"));
+    }
+    let row_limit = match usize::try_from(request.row_limit) {
+        Ok(0) => ROWS_DEFAULT,
+        Ok(limit) if limit <= ROWS_MAX => limit,
+        _ => {
+            bad.push(violation("rowLimit", "is not between 1 and 10000"));
+            ROWS_DEFAULT
+        }
+    };
+    let compare = match request.compare_with() {
+        CompareWith::Unspecified => None,
+        CompareWith::PreviousPeriod => Some(Compare::Previous),
+        CompareWith::SamePeriodLastYear => Some(Compare::LastYear),
+    };
+    let unit = unit("unit", &request.unit)?;
+    let (Some(from), Some(to), true) = (from, to, bad.is_empty()) else {
+        return Err(ServiceError::invalid_fields(bad));
+    };
+    let time_zone = request.time_zone.clone();
+    Ok(Question { unit, from, to, time_zone, groups, compare, filter, confidence, row_limit })
+}
+
+/// The unit of a request.
+pub fn unit(field: &str, name: &str) -> Result<Uuid> {
+    let unit = names::parse("units", name);
+    unit.ok_or_else(|| ServiceError::invalid(field, "is no resource name units/…"))
+}
+
+/// The group of the domain.
+pub fn group(group: GroupBy) -> Option<Group> {
+    Some(match group {
+        GroupBy::Unspecified => return None,
+        GroupBy::Unit => Group::Unit,
+        GroupBy::Window => Group::Window,
+        GroupBy::Staff => Group::Staff,
+        GroupBy::BusinessType => Group::BusinessType,
+        GroupBy::Channel => Group::Channel,
+        GroupBy::Item => Group::Item,
+        GroupBy::Hour => Group::Hour,
+        GroupBy::Day => Group::Day,
+        GroupBy::Week => Group::Week,
+        GroupBy::Month => Group::Month,
+        GroupBy::WeekdayHour => Group::WeekdayHour,
+    })
+}
+
+fn bound(field: &str, text: &str, bad: &mut Vec<Violation>) -> Option<Bound> {
+    Bound::parse(text).map_err(|error| bad.push(violation(field, error.to_string()))).ok()
+}
+
+fn groups(request: &QueryFiguresRequest, bad: &mut Vec<Violation>) -> Vec<Group> {
+    let mut groups = Vec::new();
+    for (index, asked) in request.group_by().enumerate() {
+        match group(asked) {
+            Some(group) if !groups.contains(&group) => groups.push(group),
+            Some(_) => {}
+            None => bad.push(violation(format!("groupBy[{index}]"), "is not set")),
+        }
+    }
+    groups
+}
+
+fn filter(filter: Option<&FigureFilter>, bad: &mut Vec<Violation>) -> Filter {
+    let Some(filter) = filter else { return Filter::default() };
+    let mut channels = Vec::new();
+    for (index, name) in filter.channels.iter().enumerate() {
+        let channel = Channel::from_str_name(name).filter(|c| *c != Channel::Unspecified);
+        match channel.and_then(|channel| i16::try_from(channel as i32).ok()) {
+            Some(channel) => channels.push(channel),
+            None => {
+                bad.push(violation(format!("filter.channels[{index}]"), "is no channel"));
+            }
+        }
+    }
+    let ids = |collection: &str, names: &[String]| {
+        let mut ids: Vec<Uuid> =
+            names.iter().filter_map(|name| names::parse(collection, name)).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    };
+    Filter {
+        windows: ids("units", &filter.windows),
+        staff: ids("staff", &filter.staff),
+        business_types: filter.business_types.clone(),
+        channels,
+        templates: ids("templates", &filter.templates),
+        item: filter.item.clone(),
+        include_distrusted: filter.include_distrusted,
+    }
+}
+
+fn violation(field: impl Into<String>, description: impl Into<String>) -> Violation {
+    Violation { field: field.into(), description: description.into() }
+}

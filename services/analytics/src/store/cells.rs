@@ -1,0 +1,214 @@
+//! Writing cells: deltas are added to what is there. A row that comes to nothing is removed,
+//! so that the same facts leave the same rows, in whatever order they came.
+
+use analytics_domain::{
+    cell::{Counts, Deltas},
+    plan::Table,
+};
+use kit::{
+    db::{Dialect, WriteTx, dialect_of},
+    error::Result,
+};
+use sea_orm::{ConnectionTrait, Value, sea_query::ArrayType};
+
+use super::{
+    sql::{Values, execute, query},
+    tables::{self, Kind},
+};
+
+/// Rows of one statement on PostgreSQL, where each column is one array.
+const ROWS_POSTGRES: usize = 2_000;
+/// Rows of one statement on SQLite. Few sizes, so that prepared statements are found again.
+const ROWS_SQLITE: [usize; 4] = [500, 64, 8, 1];
+/// Rows that are looked at again in one statement.
+const ROWS_LOOK: usize = 40;
+
+struct Row {
+    key: Vec<Value>,
+    counts: Counts,
+}
+
+/// Which half of a row is written; the other is zero.
+#[derive(Clone, Copy, PartialEq)]
+enum Half {
+    Grades,
+    Encounters,
+}
+
+impl Half {
+    fn columns(self) -> Vec<String> {
+        match self {
+            Self::Grades => tables::grade_columns().to_vec(),
+            Self::Encounters => tables::encounter_columns().map(str::to_owned).to_vec(),
+        }
+    }
+
+    fn counts(self, row: &Row) -> &[i64] {
+        match self {
+            Self::Grades => &row.counts.grades,
+            Self::Encounters => &row.counts.encounters,
+        }
+    }
+
+    fn is_in(self, row: &Row) -> bool {
+        self.counts(row).iter().any(|count| *count != 0)
+    }
+}
+
+/// Adds deltas. With `look_at_all` every touched row is looked at for having come to nothing,
+/// else only those from which something was taken: enough while no count is below zero.
+/// True when a count is below zero afterwards, because what it belongs to has not come yet.
+pub async fn add(tx: &WriteTx, deltas: Deltas, look_at_all: bool) -> Result<bool> {
+    let mut negative = false;
+    let site_rows = |map: std::collections::BTreeMap<_, Counts>| {
+        map.into_iter()
+            .map(|(key, counts)| Row { key: tables::site_values(&key), counts })
+            .collect::<Vec<_>>()
+    };
+    let day_rows = deltas.day.into_iter();
+    let day_rows =
+        day_rows.map(|(key, counts)| Row { key: tables::day_values(&key), counts }).collect();
+    for (table, rows) in [
+        (Table::Quarter, site_rows(deltas.quarter)),
+        (Table::SiteDay, site_rows(deltas.site_day)),
+        (Table::Day, day_rows),
+    ] {
+        for half in [Half::Grades, Half::Encounters] {
+            let of_half: Vec<&Row> = rows.iter().filter(|row| half.is_in(row)).collect();
+            upsert(tx.conn(), table, half, &of_half).await?;
+        }
+        let touched: Vec<&Row> =
+            rows.iter().filter(|row| look_at_all || row.counts.has_negative()).collect();
+        for chunk in touched.chunks(ROWS_LOOK) {
+            negative |= settle(tx.conn(), table, chunk).await?;
+        }
+    }
+    Ok(negative)
+}
+
+/// Whether any count of any table is below zero.
+pub async fn any_negative(conn: &impl ConnectionTrait) -> Result<bool> {
+    for table in tables::TABLES {
+        let sql = format!("SELECT 1 FROM {} WHERE {} LIMIT 1", tables::name(table), below_zero());
+        if !query(conn, sql, Values::default()).await?.is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Removes all cells.
+pub async fn clear(tx: &WriteTx) -> Result<()> {
+    for table in tables::TABLES {
+        let sql = format!("DELETE FROM {}", tables::name(table));
+        execute(tx.conn(), sql, Values::default()).await?;
+    }
+    Ok(())
+}
+
+async fn upsert(
+    conn: &impl ConnectionTrait,
+    table: Table,
+    half: Half,
+    mut rows: &[&Row],
+) -> Result<()> {
+    let postgres = dialect_of(conn) == Dialect::Postgres;
+    while !rows.is_empty() {
+        let size = if postgres {
+            rows.len().min(ROWS_POSTGRES)
+        } else {
+            let fits = ROWS_SQLITE.into_iter().find(|size| *size <= rows.len());
+            fits.unwrap_or(rows.len())
+        };
+        let (now, later) = rows.split_at(size);
+        let (source, values) = if postgres { arrays(table, half, now) } else { tuples(half, now) };
+        execute(conn, upsert_sql(table, half, &source), values).await?;
+        rows = later;
+    }
+    Ok(())
+}
+
+fn upsert_sql(table: Table, half: Half, source: &str) -> String {
+    let name = tables::name(table);
+    let keys: Vec<&str> = tables::keys(table).iter().map(|(column, _)| *column).collect();
+    let keys = keys.join(", ");
+    let columns = half.columns();
+    let sums: Vec<String> =
+        columns.iter().map(|c| format!("{c} = {name}.{c} + excluded.{c}")).collect();
+    format!(
+        "INSERT INTO {name} ({keys}, {}) {source} ON CONFLICT ({keys}) DO UPDATE SET {}",
+        columns.join(", "),
+        sums.join(", "),
+    )
+}
+
+/// One array a column: the text of the statement does not depend on the number of rows.
+fn arrays(table: Table, half: Half, rows: &[&Row]) -> (String, Values) {
+    let mut values = Values::default();
+    let mut parts = Vec::new();
+    for (index, (_, kind)) in tables::keys(table).iter().enumerate() {
+        let column: Vec<Value> = rows.iter().map(|row| row.key[index].clone()).collect();
+        let element = match kind {
+            Kind::Uuid => ArrayType::Uuid,
+            Kind::Int => ArrayType::Int,
+            Kind::Small => ArrayType::SmallInt,
+            Kind::Text => ArrayType::String,
+        };
+        let parameter = values.put(Value::Array(element, Some(Box::new(column))));
+        parts.push(format!("{parameter}::{}", kind.array()));
+    }
+    for index in 0..half.columns().len() {
+        let column: Vec<i64> = rows.iter().map(|row| half.counts(row)[index]).collect();
+        let parameter = values.put(column);
+        parts.push(format!("{parameter}::int8[]"));
+    }
+    (format!("SELECT * FROM UNNEST({})", parts.join(", ")), values)
+}
+
+fn tuples(half: Half, rows: &[&Row]) -> (String, Values) {
+    let mut values = Values::default();
+    let tuples: Vec<String> = rows
+        .iter()
+        .map(|row| {
+            let counts = half.counts(row).iter().map(|count| Value::from(*count));
+            values.list(row.key.iter().cloned().chain(counts))
+        })
+        .collect();
+    (format!("VALUES {}", tuples.join(", ")), values)
+}
+
+/// Removes the rows among `rows` that have come to nothing; whether a count of the others is
+/// below zero.
+async fn settle(conn: &impl ConnectionTrait, table: Table, rows: &[&Row]) -> Result<bool> {
+    let name = tables::name(table);
+    let (among, values) = among(table, rows);
+    execute(conn, format!("DELETE FROM {name} WHERE ({among}) AND {}", zero()), values).await?;
+    let (among, values) = self::among(table, rows);
+    let sql = format!("SELECT 1 FROM {name} WHERE ({among}) AND ({}) LIMIT 1", below_zero());
+    Ok(!query(conn, sql, values).await?.is_empty())
+}
+
+fn among(table: Table, rows: &[&Row]) -> (String, Values) {
+    let mut values = Values::default();
+    let one = |row: &&Row, values: &mut Values| {
+        let parts = tables::keys(table).iter().zip(&row.key);
+        let parts: Vec<String> = parts
+            .map(|((column, _), value)| format!("{column} = {}", values.put(value.clone())))
+            .collect();
+        format!("({})", parts.join(" AND "))
+    };
+    let alternatives: Vec<String> = rows.iter().map(|row| one(row, &mut values)).collect();
+    (alternatives.join(" OR "), values)
+}
+
+fn zero() -> String {
+    let parts: Vec<String> =
+        tables::count_columns().iter().map(|column| format!("{column} = 0")).collect();
+    parts.join(" AND ")
+}
+
+fn below_zero() -> String {
+    let parts: Vec<String> =
+        tables::count_columns().iter().map(|column| format!("{column} < 0")).collect();
+    parts.join(" OR ")
+}

@@ -1,0 +1,123 @@
+//! The three tables of cells and their columns: one place for names and order.
+
+use analytics_domain::{
+    cell::{COLUMN_NAMES, COLUMNS, DayKey, SiteKey, What},
+    fact::GRADES_PER_BLOCK,
+    plan::Table,
+};
+use sea_orm::Value;
+
+/// Type of a key column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Uuid,
+    Int,
+    Small,
+    Text,
+}
+
+impl Kind {
+    /// Name of the type's array on PostgreSQL.
+    pub fn array(self) -> &'static str {
+        match self {
+            Self::Uuid => "uuid[]",
+            Self::Int => "int4[]",
+            Self::Small => "int2[]",
+            Self::Text => "text[]",
+        }
+    }
+}
+
+const WHAT: [(&str, Kind); 4] = [
+    ("template_id", Kind::Uuid),
+    ("item", Kind::Text),
+    ("class", Kind::Small),
+    ("block", Kind::Small),
+];
+
+/// Site first, then time: a query names its sites, and reads one range for each.
+const SITE: [(&str, Kind); 7] = [
+    ("org_id", Kind::Uuid),
+    ("site_id", Kind::Uuid),
+    ("time", Kind::Int),
+    WHAT[0],
+    WHAT[1],
+    WHAT[2],
+    WHAT[3],
+];
+
+const DAY: [(&str, Kind); 11] = [
+    ("org_id", Kind::Uuid),
+    ("site_id", Kind::Uuid),
+    ("time", Kind::Int),
+    ("window_id", Kind::Uuid),
+    ("staff_id", Kind::Uuid),
+    ("business_type", Kind::Text),
+    ("channel", Kind::Small),
+    WHAT[0],
+    WHAT[1],
+    WHAT[2],
+    WHAT[3],
+];
+
+/// All tables of cells.
+pub const TABLES: [Table; 3] = [Table::Quarter, Table::SiteDay, Table::Day];
+
+/// Name of a table.
+pub fn name(table: Table) -> &'static str {
+    match table {
+        Table::Quarter => "cell_quarter",
+        Table::SiteDay => "cell_site_day",
+        Table::Day => "cell_day",
+    }
+}
+
+/// Key columns of a table.
+pub fn keys(table: Table) -> &'static [(&'static str, Kind)] {
+    match table {
+        Table::Quarter | Table::SiteDay => &SITE,
+        Table::Day => &DAY,
+    }
+}
+
+/// Names of the columns of grades.
+pub fn grade_columns() -> [String; GRADES_PER_BLOCK] {
+    std::array::from_fn(|index| format!("g{index}"))
+}
+
+/// Names of the columns of encounters.
+pub fn encounter_columns() -> [&'static str; COLUMNS] {
+    COLUMN_NAMES
+}
+
+/// All count columns, grades first.
+pub fn count_columns() -> Vec<String> {
+    grade_columns().into_iter().chain(COLUMN_NAMES.map(str::to_owned)).collect()
+}
+
+/// The key of a site's cell as values, in the order of [`keys`].
+pub fn site_values(key: &SiteKey) -> Vec<Value> {
+    let mut values = vec![key.org.into(), key.site.into(), key.time.into()];
+    values.extend(what_values(&key.what));
+    values
+}
+
+/// The key of a day's cell as values, in the order of [`keys`].
+pub fn day_values(key: &DayKey) -> Vec<Value> {
+    let place = &key.place;
+    let mut values = vec![
+        place.org.into(),
+        place.site.into(),
+        key.day.into(),
+        place.window.into(),
+        place.staff.into(),
+        place.business_type.as_str().into(),
+        key.channel.into(),
+    ];
+    values.extend(what_values(&key.what));
+    values
+}
+
+fn what_values(what: &What) -> [Value; 4] {
+    [what.template.into(), what.item.as_str().into(), what.class.into(), what.block.into()]
+}

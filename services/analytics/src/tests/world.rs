@@ -1,0 +1,345 @@
+//! A service on a fresh database, with an organisation and a device service that tells what
+//! the test wants.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use analytics_domain::{
+    cell::{Counts, What},
+    fact::Fact,
+    plan::Table,
+};
+use futures::{StreamExt as _, stream::BoxStream};
+use jiff::tz::TimeZone;
+use kit::{
+    clock::{Clock as _, ScriptedClock, SystemClock},
+    db::Db,
+    directory::Directory,
+    feed::{Consumer as _, compare_positions},
+    rpc::{Chan, in_process},
+    testing::{SEED, TestKeys, TestOrg, auth_layer, databases},
+};
+use proto::{
+    auth::v1::{
+        Unit, UnitKind,
+        event::Change as AuthChange,
+        event_service_server::{EventService as AuthEvents, EventServiceServer as AuthServer},
+    },
+    common::v1::{EventGroup, ListEventsRequest, ListEventsResponse, WatchEventsRequest},
+    device::v1::{
+        CountSourceRequest, CountSourceResponse, Event, SourceCount,
+        event::Change as Kind,
+        event_service_server::{EventService, EventServiceServer},
+    },
+    names,
+};
+use sea_orm::{ConnectionTrait, Statement};
+use tokio::{sync::Notify, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, Response, Status, service::Routes};
+use uuid::Uuid;
+
+use super::model::{line, state};
+use crate::{Config, Peers, Service, service::assemble};
+
+/// Noon in Shanghai.
+pub const NOW: &str = "2026-11-22T04:00:00Z";
+
+pub struct World {
+    pub name: String,
+    pub service: Service,
+    pub org: TestOrg,
+    pub other: TestOrg,
+    pub keys: TestKeys,
+    pub clock: Arc<ScriptedClock>,
+    pub device: FakeDevice,
+    pub db: Db,
+}
+
+impl World {
+    /// One on each kind of database.
+    pub async fn everywhere() -> Vec<World> {
+        let mut worlds = Vec::new();
+        for (name, db) in databases(crate::migrations).await {
+            worlds.push(Self::on(name, db).await);
+        }
+        worlds
+    }
+
+    /// One in memory, for what does not depend on the database.
+    pub async fn in_memory() -> World {
+        let db = kit::db::open("sqlite::memory:", crate::migrations).await.unwrap();
+        Self::on("sqlite memory".to_owned(), db).await
+    }
+
+    async fn on(name: String, db: Db) -> World {
+        let now: jiff::Timestamp = NOW.parse().unwrap();
+        let clock = Arc::new(ScriptedClock::new(now.as_microsecond()));
+        let keys = TestKeys::default();
+        let directory = Directory::open(db.clone()).await.unwrap();
+        let org = TestOrg::new(&directory, &keys, clock.clone()).await;
+        let other = TestOrg::new(&directory, &keys, clock.clone()).await;
+        // The second branch keeps its days in a zone of half hours and quarter hours.
+        let unit = Unit {
+            name: names::print("units", org.branches[1]),
+            parent: names::print("units", org.region),
+            kind: UnitKind::Branch as i32,
+            display_name: "B1".to_owned(),
+            time_zone: "Australia/Lord_Howe".to_owned(),
+            ..Default::default()
+        };
+        org.apply(vec![AuthChange::UnitChanged(unit)]).await;
+        let device = FakeDevice::default();
+        let config = Config { database_url: String::new(), seed: SEED, clock: clock.clone() };
+        let peers =
+            Peers { auth: channel(Routes::new(AuthServer::new(NoAuth))), device: device.channel() };
+        let layer = auth_layer(&keys, &directory, clock.clone());
+        let service = assemble(config, peers, db.clone(), directory, layer);
+        World { name, service, org, other, keys, clock, device, db }
+    }
+
+    /// The service as a client sees it.
+    pub fn channel(&self) -> Chan {
+        in_process(self.service.router())
+    }
+
+    /// The zone in which a site keeps its days.
+    pub fn zone_of(&self, site: Uuid) -> TimeZone {
+        self.service.directory.organisation(self.org.org).unwrap().time_zone_of(site)
+    }
+
+    /// An event of the organisation.
+    pub fn event(&self, change: Kind) -> Event {
+        let organisation = names::print("organisations", self.org.org);
+        Event { organisation, change: Some(change) }
+    }
+
+    /// Applies groups, as the follower would.
+    pub async fn apply(&self, groups: Vec<EventGroup>) {
+        self.service.applier.cursor().await.unwrap();
+        self.service.applier.apply(groups).await.unwrap();
+    }
+
+    /// All rows of all tables of cells, as text.
+    pub async fn dump(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for (table, name, keys) in [
+            (Table::Quarter, "cell_quarter", 3),
+            (Table::SiteDay, "cell_site_day", 3),
+            (Table::Day, "cell_day", 7),
+        ] {
+            let sql = format!("SELECT * FROM {name}");
+            let conn = self.db.read();
+            let statement = Statement::from_string(conn.get_database_backend(), sql);
+            for row in conn.query_all_raw(statement).await.unwrap() {
+                let id = |index: usize| row.try_get_by_index::<Uuid>(index).unwrap();
+                let mut key =
+                    format!("{} {} {}", id(0), id(1), row.try_get_by_index::<i32>(2).unwrap());
+                if table == Table::Day {
+                    let business: String = row.try_get_by_index(5).unwrap();
+                    let channel: i16 = row.try_get_by_index(6).unwrap();
+                    key += &format!(" {} {} {business:?} {channel}", id(3), id(4));
+                }
+                let what = What {
+                    template: id(keys),
+                    item: row.try_get_by_index(keys + 1).unwrap(),
+                    class: row.try_get_by_index(keys + 2).unwrap(),
+                    block: row.try_get_by_index(keys + 3).unwrap(),
+                };
+                let mut counts = Counts::default();
+                let cells = counts.grades.iter_mut().chain(&mut counts.encounters);
+                for (place, count) in cells.enumerate() {
+                    *count = row.try_get_by_index(keys + 4 + place).unwrap();
+                }
+                lines.push(line(name, &key, &what, &counts));
+            }
+        }
+        lines.sort();
+        lines
+    }
+
+    /// Microseconds of now.
+    pub fn now_us(&self) -> i64 {
+        self.clock.now_us()
+    }
+}
+
+/// A world whose service follows the feeds, with a second service on the same database that
+/// follows nothing, to look into it with.
+pub struct Running {
+    pub world: World,
+    pub channel: Chan,
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl World {
+    /// Has the service follow the feeds.
+    pub fn start(self) -> Running {
+        // Tokens of the operator are of the present, whatever the test's clock says.
+        self.clock.set(SystemClock.now_us());
+        let channel = self.channel();
+        let Self { name, service, org, other, keys, clock, device, db } = self;
+        let directory = service.directory.clone();
+        let config = Config { database_url: String::new(), seed: SEED, clock: clock.clone() };
+        let nobody = self::channel(Routes::default());
+        let peers = Peers { auth: nobody.clone(), device: nobody };
+        let layer = auth_layer(&keys, &directory, clock.clone());
+        let looking = assemble(config, peers, db.clone(), directory, layer);
+        let world = World { name, service: looking, org, other, keys, clock, device, db };
+        let stop = CancellationToken::new();
+        let task = tokio::spawn(service.background(stop.clone()));
+        Running { world, channel, stop, task }
+    }
+}
+
+impl Running {
+    /// Stops the service and waits for its end.
+    pub async fn end(self) {
+        self.stop.cancel();
+        let ended = tokio::time::timeout(Duration::from_secs(10), self.task).await;
+        ended.expect("it ends in time").expect("it does not panic");
+    }
+}
+
+fn channel(routes: Routes) -> Chan {
+    in_process(routes.into_axum_router())
+}
+
+type Groups = BoxStream<'static, std::result::Result<EventGroup, Status>>;
+
+/// A device service with a feed that the test fills.
+#[derive(Clone, Default)]
+pub struct FakeDevice {
+    stored: Arc<Mutex<Stored>>,
+    more: Arc<Notify>,
+}
+
+#[derive(Default)]
+struct Stored {
+    groups: Vec<EventGroup>,
+    counts: CountSourceResponse,
+}
+
+impl FakeDevice {
+    fn channel(&self) -> Chan {
+        channel(Routes::new(EventServiceServer::new(self.clone())))
+    }
+
+    /// Commits groups, after which the stored rows are those of `facts`.
+    pub fn commit(&self, groups: impl IntoIterator<Item = EventGroup>, facts: &[Fact]) {
+        let mut stored = self.stored.lock().unwrap();
+        stored.groups.extend(groups);
+        let position = stored.groups.last().map(|g| g.position.clone()).unwrap_or_default();
+        stored.counts = count(position, facts);
+        self.more.notify_waiters();
+    }
+
+    /// Position of the last group.
+    pub fn end(&self) -> String {
+        self.stored.lock().unwrap().counts.position.clone()
+    }
+
+    fn after(&self, position: &str, limit: usize) -> (Vec<EventGroup>, bool) {
+        let stored = self.stored.lock().unwrap();
+        let later = |g: &&EventGroup| compare_positions(&g.position, position).unwrap().is_gt();
+        let mut found: Vec<EventGroup> =
+            stored.groups.iter().filter(later).take(limit + 1).cloned().collect();
+        let at_end = found.len() <= limit;
+        found.truncate(limit);
+        (found, at_end)
+    }
+}
+
+fn count(position: String, facts: &[Fact]) -> CountSourceResponse {
+    let mut ratings: BTreeMap<(Uuid, Uuid, i32, bool), i64> = BTreeMap::new();
+    let mut encounters: BTreeMap<(Uuid, i32), i64> = BTreeMap::new();
+    for fact in facts {
+        match fact {
+            Fact::Rating(r) => {
+                let key = (r.place.site, r.template, r.grades[0].1.value(), r.distrusted);
+                *ratings.entry(key).or_default() += 1;
+            }
+            Fact::Encounter(e) => {
+                *encounters.entry((e.place.site, state(e.end) as i32)).or_default() += 1;
+            }
+        }
+    }
+    let ratings = ratings.into_iter().map(|((site, template, key, distrusted), count)| {
+        let (site, template) = (names::print("units", site), names::print("templates", template));
+        SourceCount { site, template, key, distrusted, count }
+    });
+    let encounters = encounters.into_iter().map(|((site, key), count)| SourceCount {
+        site: names::print("units", site),
+        key,
+        count,
+        ..Default::default()
+    });
+    CountSourceResponse { position, ratings: ratings.collect(), encounters: encounters.collect() }
+}
+
+#[tonic::async_trait]
+impl EventService for FakeDevice {
+    async fn list_events(
+        &self,
+        request: Request<ListEventsRequest>,
+    ) -> std::result::Result<Response<ListEventsResponse>, Status> {
+        let request = request.into_inner();
+        let (groups, at_end) = self.after(&request.after, request.page_size as usize);
+        let next = groups.last().map_or(request.after, |group| group.position.clone());
+        Ok(Response::new(ListEventsResponse { groups, next, at_end }))
+    }
+
+    type WatchEventsStream = Groups;
+
+    async fn watch_events(
+        &self,
+        request: Request<WatchEventsRequest>,
+    ) -> std::result::Result<Response<Groups>, Status> {
+        let state = (self.clone(), request.into_inner().after);
+        let groups = futures::stream::unfold(state, |(device, after)| async move {
+            loop {
+                let more = device.more.notified();
+                if let Some(group) = device.after(&after, 1).0.pop() {
+                    let position = group.position.clone();
+                    return Some((Ok(group), (device.clone(), position)));
+                }
+                more.await;
+            }
+        });
+        Ok(Response::new(groups.boxed()))
+    }
+
+    async fn count_source(
+        &self,
+        _: Request<CountSourceRequest>,
+    ) -> std::result::Result<Response<CountSourceResponse>, Status> {
+        Ok(Response::new(self.stored.lock().unwrap().counts.clone()))
+    }
+}
+
+/// An auth service without news: the directory is filled by hand.
+#[derive(Clone)]
+struct NoAuth;
+
+#[tonic::async_trait]
+impl AuthEvents for NoAuth {
+    async fn list_events(
+        &self,
+        _: Request<ListEventsRequest>,
+    ) -> std::result::Result<Response<ListEventsResponse>, Status> {
+        Ok(Response::new(ListEventsResponse { at_end: true, ..Default::default() }))
+    }
+
+    type WatchEventsStream = Groups;
+
+    async fn watch_events(
+        &self,
+        _: Request<WatchEventsRequest>,
+    ) -> std::result::Result<Response<Groups>, Status> {
+        Ok(Response::new(futures::stream::pending().boxed()))
+    }
+}

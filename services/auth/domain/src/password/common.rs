@@ -1,0 +1,40 @@
+//! Passwords that are tried first by everyone who guesses. Lower case, sorted, 8 characters or
+//! more, since shorter ones are refused anyway.
+
+/// The list.
+#[rustfmt::skip]
+pub(super) const COMMON: &[&str] = &[
+    "!qaz2wsx", "00000000", "0000000000", "0123456789", "0987654321", "10101010", "11111111",
+    "1111111111", "111222333", "11223344", "112233440", "112233445566", "12121212", "123123123",
+    "12341234", "12345678", "123456789", "1234567890", "1234567891", "12345678910", "123456789a",
+    "12345678a", "1234567a", "123456abc", "123456qwe", "1234qwer", "123abc123", "123qwe123",
+    "13131313", "13145200", "1314520a", "135792468", "1357924680", "147258369", "159357456",
+    "16161616", "18181818", "19841984", "19881988", "19901990", "1q2w3e4r", "1q2w3e4r5t",
+    "1qaz2wsx", "1qazxsw2", "20002000", "20082008", "20202020", "20202021", "22222222",
+    "2468101214", "33333333", "44444444", "456789123", "52013140", "5201314a", "520520520",
+    "55555555", "66666666", "741852963", "77777777", "789456123", "87654321", "88888888",
+    "987654321", "99999999", "a1234567", "a12345678", "a123456789", "a1b2c3d4", "a5201314",
+    "aa123456", "aa12345678", "aaaa1111", "aaaaaaaa", "abc12345", "abc123456", "abcd1234",
+    "abcd12345", "abcdefg1", "abcdefgh", "abcdefghi", "abcdefghij", "admin123", "admin1234",
+    "adminadmin", "administrator", "aini1314", "andrew123", "arsenal1", "asd123456", "asdasd123",
+    "asdf1234", "asdfghjk", "asdfghjkl", "ashley123", "autumn2024", "bank1234", "bank12345",
+    "baseball", "basketball", "batman123", "beijing2008", "blink182", "changeme", "changeme1",
+    "charlie1", "chelsea1", "company123", "computer", "daniel123", "default1", "device123",
+    "dragon123", "football", "football1", "friday13", "fuwu12345", "google123", "gov123456",
+    "guest123", "hello123", "helloworld", "hospital123", "iloveyou", "iloveyou1", "internet",
+    "jennifer", "jessica1", "jordan23", "joshua123", "letmein!", "letmein1", "letmein123",
+    "li123456", "liverpool", "login123", "manager1", "manager123", "manyi123", "manyi1234",
+    "manyimanyi", "master123", "matthew1", "michael1", "microsoft", "monday123", "monkey123",
+    "motdepasse", "mypass123", "mypassword", "nicole123", "owner123", "p@55w0rd", "p@ssw0rd",
+    "p@ssw0rd1", "p@ssw0rd123", "p@ssword", "pa55word", "pass1234", "pass12345", "passw0rd",
+    "passw0rd1", "password", "password!", "password1", "password1!", "password12", "password123",
+    "password123!", "passwort", "pingjia123", "princess", "princess1", "q1w2e3r4", "q1w2e3r4t5",
+    "qaz123456", "qazwsx123", "qazwsxedc", "qq123456", "qq123456789", "qwe123456", "qweasdzxc",
+    "qwer1234", "qwerty!1", "qwerty12", "qwerty123", "qwerty1234", "qwertyui", "qwertyuiop",
+    "root1234", "rootroot", "samsung1", "secret123", "shadow123", "spring2024", "spring2025",
+    "spring2026", "staff123", "staff1234", "starwars", "summer2024", "summer2025", "summer2026",
+    "sunshine", "sunshine1", "superman", "superman1", "temp1234", "test1234", "test12345",
+    "testtest", "trustno1", "wang1234", "welcome!", "welcome1", "welcome123", "whatever",
+    "windows10", "winter2024", "winter2025", "woaini1314", "woaini520", "woaiwojia", "yinhang123",
+    "zaq12wsx", "zhang123", "zhongguo", "zxc123456", "zxcvbnm1", "zxcvbnm123",
+];

@@ -1,0 +1,58 @@
+//! Failed sign-ins.
+
+use auth_domain::lockout::Failures;
+use kit::error::Result;
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, sea_query::OnConflict,
+};
+use uuid::Uuid;
+
+use super::entity::login_failure::{Column, Entity, Model};
+
+/// Failures of an account, named by its keyed hash.
+pub async fn find(conn: &impl ConnectionTrait, account: &[u8]) -> Result<Failures> {
+    let row = Entity::find_by_id(account.to_vec()).one(conn).await?;
+    Ok(row.map_or_else(Failures::default, |row| Failures {
+        count: row.count,
+        since_us: row.since_us,
+        blocked_until_us: row.blocked_until_us,
+    }))
+}
+
+/// Keeps the failures of an account.
+pub async fn save(
+    conn: &impl ConnectionTrait,
+    org: Uuid,
+    account: Vec<u8>,
+    failures: Failures,
+) -> Result<()> {
+    let model = Model {
+        account,
+        org_id: org,
+        count: failures.count,
+        since_us: failures.since_us,
+        blocked_until_us: failures.blocked_until_us,
+    };
+    let again = OnConflict::column(Column::Account)
+        .update_columns([Column::Count, Column::SinceUs, Column::BlockedUntilUs])
+        .to_owned();
+    let saved = Entity::insert(model.into_active_model()).on_conflict(again);
+    saved.exec_without_returning(conn).await?;
+    Ok(())
+}
+
+/// Forgets the failures of an account.
+pub async fn clear(conn: &impl ConnectionTrait, account: &[u8]) -> Result<()> {
+    Entity::delete_by_id(account.to_vec()).exec(conn).await?;
+    Ok(())
+}
+
+/// Forgets failures that count no more: the last delay ended before `before_us`.
+pub async fn sweep(conn: &impl ConnectionTrait, before_us: i64) -> Result<()> {
+    Entity::delete_many()
+        .filter(Column::SinceUs.lt(before_us))
+        .filter(Column::BlockedUntilUs.lt(before_us))
+        .exec(conn)
+        .await?;
+    Ok(())
+}

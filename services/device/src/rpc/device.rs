@@ -1,0 +1,186 @@
+//! Registering, placing and ending devices.
+
+use std::{pin::Pin, sync::Arc};
+
+use device_domain::device::{Device, State};
+use futures::Stream;
+use kit::{
+    auth::{Caller, caller, open_request},
+    error::{Result, ServiceError},
+    page,
+};
+use proto::{
+    device::v1::{self, device_service_server::DeviceService},
+    validate::violations,
+};
+use tonic::{Request, Response, Status, Streaming};
+use uuid::Uuid;
+
+use crate::{
+    convert,
+    device_access::device_of,
+    devices::{assign, create, create_pairing_code, end, shown, update},
+    enroll, heartbeat,
+    rpc::connect,
+    state::App,
+    store,
+};
+
+/// The device service.
+pub struct Devices(pub Arc<App>);
+
+type Answer<T> = std::result::Result<Response<T>, Status>;
+
+#[async_trait::async_trait]
+impl DeviceService for Devices {
+    async fn create_device(
+        &self,
+        request: Request<v1::CreateDeviceRequest>,
+    ) -> Answer<v1::CreateDeviceResponse> {
+        let (caller, request) = open_request(request)?;
+        Ok(Response::new(create(&self.0, &caller, request).await?))
+    }
+
+    async fn get_device(&self, request: Request<v1::GetDeviceRequest>) -> Answer<v1::Device> {
+        let (caller, request) = open_request(request)?;
+        let device = device_of(&self.0, &caller, "name", &request.name).await?;
+        Ok(Response::new(shown(&self.0, &device)))
+    }
+
+    async fn list_devices(
+        &self,
+        request: Request<v1::ListDevicesRequest>,
+    ) -> Answer<v1::ListDevicesResponse> {
+        let (caller, request) = open_request(request)?;
+        Ok(Response::new(list(&self.0, &caller, &request).await?))
+    }
+
+    async fn update_device(&self, request: Request<v1::UpdateDeviceRequest>) -> Answer<v1::Device> {
+        let (caller, request) = open_change(request)?;
+        Ok(Response::new(update(&self.0, &caller, request).await?))
+    }
+
+    async fn assign_device(
+        &self,
+        request: Request<v1::AssignDeviceRequest>,
+    ) -> Answer<v1::Assignment> {
+        let (caller, request) = open_request(request)?;
+        Ok(Response::new(assign(&self.0, &caller, &request).await?))
+    }
+
+    async fn list_assignments(
+        &self,
+        request: Request<v1::ListAssignmentsRequest>,
+    ) -> Answer<v1::ListAssignmentsResponse> {
+        let (caller, request) = open_request(request)?;
+        Ok(Response::new(list_assignments(&self.0, &caller, &request).await?))
+    }
+
+    async fn create_pairing_code(
+        &self,
+        request: Request<v1::CreatePairingCodeRequest>,
+    ) -> Answer<v1::PairingCode> {
+        let (caller, request) = open_request(request)?;
+        Ok(Response::new(create_pairing_code(&self.0, &caller, &request).await?))
+    }
+
+    async fn enroll_device(
+        &self,
+        request: Request<v1::EnrollDeviceRequest>,
+    ) -> Answer<v1::EnrollDeviceResponse> {
+        Ok(Response::new(enroll::enroll(&self.0, request).await?))
+    }
+
+    async fn heartbeat(
+        &self,
+        request: Request<v1::HeartbeatRequest>,
+    ) -> Answer<v1::HeartbeatResponse> {
+        let (caller, request) = open_request(request)?;
+        Ok(Response::new(heartbeat::beat(&self.0, &caller, &request).await?))
+    }
+
+    type ConnectStream =
+        Pin<Box<dyn Stream<Item = std::result::Result<v1::HeartbeatResponse, Status>> + Send>>;
+
+    async fn connect(
+        &self,
+        request: Request<Streaming<v1::HeartbeatRequest>>,
+    ) -> Answer<Self::ConnectStream> {
+        Ok(Response::new(connect::connect(&self.0, request)?))
+    }
+
+    async fn revoke_device(&self, request: Request<v1::RevokeDeviceRequest>) -> Answer<v1::Device> {
+        let (caller, request) = open_request(request)?;
+        let stop = |device: &mut Device, now_us| device.revoke(now_us);
+        Ok(Response::new(end(&self.0, &caller, &request.name, stop).await?))
+    }
+
+    async fn retire_device(&self, request: Request<v1::RetireDeviceRequest>) -> Answer<v1::Device> {
+        let (caller, request) = open_request(request)?;
+        let stop = |device: &mut Device, now_us| device.retire(now_us);
+        Ok(Response::new(end(&self.0, &caller, &request.name, stop).await?))
+    }
+}
+
+/// As [`open_request`]; what a new device needs may be left out, since it stays as it is.
+fn open_change(
+    request: Request<v1::UpdateDeviceRequest>,
+) -> Result<(Caller, v1::UpdateDeviceRequest)> {
+    let caller = caller(&request)?;
+    let message = request.into_inner();
+    let mut found = violations(&message);
+    found.retain(|v| !(v.field.starts_with("device.") && v.description == "is required"));
+    if found.is_empty() { Ok((caller, message)) } else { Err(ServiceError::invalid_fields(found)) }
+}
+
+async fn list(
+    app: &App,
+    caller: &Caller,
+    request: &v1::ListDevicesRequest,
+) -> Result<v1::ListDevicesResponse> {
+    let unit = convert::id_opt("units", "unit", &request.unit)?;
+    let filter = store::device::Filter {
+        units: caller.visible()?.narrowed(unit)?,
+        state: State::from_number(request.state),
+        show_retired: request.show_retired,
+    };
+    let key = format!(
+        "devices|{}|{}|{}|{}",
+        caller.org, request.unit, request.state, request.show_retired
+    );
+    let after = app.pages.decode(&key, &request.page_token)?;
+    let after = after.and_then(|id| Uuid::try_parse(&id).ok());
+    let size = page::size(request.page_size)?;
+    let mut found =
+        store::device::list(app.db.read(), caller.org, &filter, after, size + 1).await?;
+    let more = found.len() as u64 > size;
+    found.truncate(usize::try_from(size).unwrap_or(usize::MAX));
+    let last = found.last().filter(|_| more);
+    let next_page_token =
+        last.map(|d| app.pages.encode(&key, &d.id.simple().to_string())).unwrap_or_default();
+    let devices = found.iter().map(|device| shown(app, device)).collect();
+    Ok(v1::ListDevicesResponse { devices, next_page_token })
+}
+
+async fn list_assignments(
+    app: &App,
+    caller: &Caller,
+    request: &v1::ListAssignmentsRequest,
+) -> Result<v1::ListAssignmentsResponse> {
+    let device = device_of(app, caller, "name", &request.name).await?;
+    let key = format!("assignments|{}|{}", caller.org, device.id);
+    let before = app.pages.decode(&key, &request.page_token)?;
+    let before = before.as_deref().map(convert::parse_place).transpose()?;
+    let size = page::size(request.page_size)?;
+    let conn = app.db.read();
+    let mut found =
+        store::device::list_assignments(conn, device.org, device.id, before, size + 1).await?;
+    let more = found.len() as u64 > size;
+    found.truncate(usize::try_from(size).unwrap_or(usize::MAX));
+    let last = found.last().filter(|_| more);
+    let next_page_token = last
+        .map(|a| app.pages.encode(&key, &convert::print_place(a.from_us, a.id)))
+        .unwrap_or_default();
+    let assignments = found.iter().map(convert::device::assignment_to_proto).collect();
+    Ok(v1::ListAssignmentsResponse { assignments, next_page_token })
+}

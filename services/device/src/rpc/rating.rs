@@ -1,0 +1,194 @@
+//! Ratings: taking them in, and reading them.
+
+use std::{collections::HashMap, sync::Arc};
+
+use device_domain::{rating_stored::Rating, template::Template};
+use kit::{
+    auth::{Caller, open_request},
+    error::{Result, ServiceError},
+    page,
+};
+use proto::{
+    device::v1::{self, rating_service_server::RatingService},
+    time,
+};
+use tonic::{Request, Response, Status, Streaming};
+use uuid::Uuid;
+
+use super::{
+    rating_convert, rating_import,
+    rating_stream::{self, Answers, Uploads},
+    rating_submit::{Prepared, authority, prepare},
+};
+use crate::{
+    convert,
+    ingest::Ingest,
+    state::App,
+    store::{self, rating::Filter},
+};
+
+/// Largest batch; many long comments have to be sent in smaller ones.
+pub const BATCH_BYTES_MAX: usize = 64 * 1024;
+
+/// The rating service.
+pub struct Ratings {
+    app: Arc<App>,
+    ingest: Ingest,
+    uploads: Uploads,
+}
+
+impl Ratings {
+    /// The handlers over the rating path.
+    pub fn new(app: Arc<App>, ingest: Ingest) -> Self {
+        Self { app, ingest, uploads: Uploads::default() }
+    }
+}
+
+type Answer<T> = std::result::Result<Response<T>, Status>;
+
+#[async_trait::async_trait]
+impl RatingService for Ratings {
+    async fn batch_create_ratings(
+        &self,
+        request: Request<v1::BatchCreateRatingsRequest>,
+    ) -> Answer<v1::BatchCreateRatingsResponse> {
+        let (caller, request) = open_request(request)?;
+        let now_us = self.app.clock.now_us();
+        let Prepared { batch, open } = prepare(caller.org, authority(&caller)?, request, now_us)?;
+        let answer = self.ingest.submit(batch).await?;
+        Ok(Response::new(open.close(answer, self.ingest.slow_down_ms())))
+    }
+
+    type UploadRatingsStream = Answers;
+
+    async fn upload_ratings(
+        &self,
+        request: Request<Streaming<v1::BatchCreateRatingsRequest>>,
+    ) -> Answer<Self::UploadRatingsStream> {
+        let (ingest, clock) = (&self.ingest, &self.app.clock);
+        Ok(Response::new(rating_stream::upload(ingest, clock, &self.uploads, request)?))
+    }
+
+    async fn batch_import_ratings(
+        &self,
+        request: Request<v1::BatchImportRatingsRequest>,
+    ) -> Answer<v1::BatchImportRatingsResponse> {
+        let (caller, request) = open_request(request)?;
+        let now_us = self.app.clock.now_us();
+        let answer = rating_import::import(&self.ingest, &caller, request, now_us).await?;
+        Ok(Response::new(answer))
+    }
+
+    async fn get_rating(&self, request: Request<v1::GetRatingRequest>) -> Answer<v1::Rating> {
+        let (caller, request) = open_request(request)?;
+        let id = convert::id("ratings", "name", &request.name)?;
+        let unseen = || ServiceError::not_found("rating");
+        let found = store::rating::get(self.app.db.read(), caller.org, id).await?;
+        let found = found.ok_or_else(unseen)?;
+        caller.authorize(found.unit()).map_err(|error| match error.code() {
+            tonic::Code::NotFound => unseen(),
+            _ => error,
+        })?;
+        Ok(Response::new(shown(&self.app, &found).await?))
+    }
+
+    async fn list_ratings(
+        &self,
+        request: Request<v1::ListRatingsRequest>,
+    ) -> Answer<v1::ListRatingsResponse> {
+        let (caller, request) = open_request(request)?;
+        Ok(Response::new(list(&self.app, &caller, &request).await?))
+    }
+}
+
+/// A rating with its score.
+pub async fn shown(app: &App, rating: &Rating) -> Result<v1::Rating> {
+    let template = app.templates.get(rating.org, rating.template).await?;
+    Ok(rating_convert::rating(rating, score(template.as_deref(), rating.grade)))
+}
+
+fn score(template: Option<&Template>, grade: i32) -> f64 {
+    template.and_then(|template| template.score(grade)).unwrap_or_default()
+}
+
+async fn list(
+    app: &App,
+    caller: &Caller,
+    request: &v1::ListRatingsRequest,
+) -> Result<v1::ListRatingsResponse> {
+    let filter = filter(app, caller, request).await?;
+    let key = format!(
+        "ratings|{}|{}|{}|{}|{:?}|{:?}|{}|{}",
+        caller.org,
+        request.unit,
+        request.staff,
+        request.device,
+        filter.from_us,
+        filter.to_us,
+        request.bad_only,
+        request.marked_only
+    );
+    let last = app.pages.decode(&key, &request.page_token)?;
+    let last = last.as_deref().map(convert::parse_place).transpose()?;
+    let size = page::size(request.page_size)?;
+    let mut found = store::rating::list(app.db.read(), caller.org, &filter, last, size + 1).await?;
+    let more = found.len() as u64 > size;
+    found.truncate(usize::try_from(size).unwrap_or(usize::MAX));
+    let next_page_token = found
+        .last()
+        .filter(|_| more)
+        .map(|r| app.pages.encode(&key, &convert::print_place(r.press_us, r.id)))
+        .unwrap_or_default();
+    let mut templates: HashMap<Uuid, Option<Arc<Template>>> = HashMap::new();
+    let mut ratings = Vec::with_capacity(found.len());
+    for rating in &found {
+        if !templates.contains_key(&rating.template) {
+            let template = app.templates.get(rating.org, rating.template).await?;
+            templates.insert(rating.template, template);
+        }
+        let template = templates.get(&rating.template).and_then(|t| t.as_deref());
+        ratings.push(rating_convert::rating(rating, score(template, rating.grade)));
+    }
+    Ok(v1::ListRatingsResponse { ratings, next_page_token })
+}
+
+async fn filter(app: &App, caller: &Caller, request: &v1::ListRatingsRequest) -> Result<Filter> {
+    let unit = convert::id_opt("units", "unit", &request.unit)?;
+    let (from_us, to_us) =
+        (time::to_us_opt(request.from.as_ref()), time::to_us_opt(request.to.as_ref()));
+    if from_us.zip(to_us).is_some_and(|(from, to)| to < from) {
+        return Err(ServiceError::invalid("to", "is before `from`"));
+    }
+    let grades = match request.bad_only {
+        true => Some(bad_grades(app, caller.org).await?),
+        false => None,
+    };
+    Ok(Filter {
+        units: caller.visible()?.narrowed(unit)?,
+        staff: convert::id_opt("staff", "staff", &request.staff)?,
+        device: convert::id_opt("devices", "device", &request.device)?,
+        from_us,
+        to_us,
+        grades,
+        marked_only: request.marked_only,
+    })
+}
+
+/// Which grades of which templates count as bad.
+async fn bad_grades(app: &App, org: Uuid) -> Result<Vec<(Uuid, Vec<i32>)>> {
+    let mut found = Vec::new();
+    let mut before = None;
+    loop {
+        let page =
+            store::template::list(app.db.read(), org, true, before, page::PAGE_SIZE_MAX).await?;
+        before = page.last().map(|template| (template.create_us, template.id));
+        for template in &page {
+            let scale = template.scale_min..=template.scale_max;
+            let bad: Vec<i32> = scale.filter(|grade| template.is_bad(*grade)).collect();
+            found.push((template.id, bad));
+        }
+        if (page.len() as u64) < page::PAGE_SIZE_MAX {
+            return Ok(found);
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! The service's own database. Answers domain types; every finder names the organisation.
+
+pub mod clock;
+pub mod count;
+pub mod device;
+pub mod encounter;
+pub mod entity;
+pub mod migration;
+pub mod pairing;
+pub mod policy;
+pub mod prompt;
+pub mod quarantine;
+pub mod rating;
+pub mod rating_insert;
+pub mod rating_lookup;
+pub mod rating_sequence;
+pub mod rating_sql;
+pub mod shift;
+pub mod template;

@@ -1,0 +1,288 @@
+//! Stored ratings: reading them, and the few changes that happen to them later.
+
+use std::collections::HashMap;
+
+use device_domain::{
+    clock_correction::ClockSource,
+    rating::ItemGrade,
+    rating_stored::{Channel, Rating},
+    trust::Marks,
+};
+use kit::{
+    db::{Dialect, WriteTx, dialect_of},
+    error::Result,
+};
+use sea_orm::{ConnectionTrait, EntityTrait, Statement};
+use uuid::Uuid;
+
+use super::{
+    entity::rating::{Entity, Model},
+    rating_sql::{Column, Sql, backend, odd},
+};
+
+/// One rating of an organisation.
+pub async fn get(conn: &impl ConnectionTrait, org: Uuid, id: Uuid) -> Result<Option<Rating>> {
+    Ok(by_ids(conn, &[id]).await?.into_iter().find(|rating| rating.org == org))
+}
+
+/// Ratings by receipt, whatever organisation they are of, in no order.
+pub(crate) async fn by_ids(conn: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Vec<Rating>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut sql = Sql::new(dialect_of(conn));
+    let which = sql.one_of("id", ids);
+    fetch(conn, sql.statement(&format!("SELECT * FROM rating WHERE {which}"))).await
+}
+
+/// Content hashes of those receipts that are stored.
+pub async fn hashes(conn: &impl ConnectionTrait, ids: &[Uuid]) -> Result<HashMap<Uuid, i64>> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let mut sql = Sql::new(dialect_of(conn));
+    let which = sql.one_of("id", ids);
+    let text = format!("SELECT id, content_hash FROM rating WHERE {which}");
+    let rows = sql.query(conn, &text).await?;
+    rows.iter().map(|row| Ok((row.try_get("", "id")?, row.try_get("", "content_hash")?))).collect()
+}
+
+/// Which of these (device, epoch, sequence) are taken by a stored rating.
+pub async fn taken(
+    conn: &impl ConnectionTrait,
+    positions: &[(Uuid, i64, i64)],
+) -> Result<Vec<(Uuid, i64, i64)>> {
+    if positions.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut sql = Sql::new(dialect_of(conn));
+    let table = sql.table(vec![
+        ("device_id", Column::Id(positions.iter().map(|p| p.0).collect())),
+        ("epoch", Column::Number(positions.iter().map(|p| p.1).collect())),
+        ("sequence", Column::Number(positions.iter().map(|p| p.2).collect())),
+    ]);
+    let text = format!(
+        "{table} SELECT r.device_id, r.epoch, r.sequence FROM q JOIN rating r \
+         ON r.device_id = q.device_id AND r.epoch = q.epoch AND r.sequence = q.sequence"
+    );
+    let rows = sql.query(conn, &text).await?;
+    rows.iter()
+        .map(|row| {
+            let (epoch, sequence) = (row.try_get("", "epoch")?, row.try_get("", "sequence")?);
+            Ok((row.try_get("", "device_id")?, epoch, sequence))
+        })
+        .collect()
+}
+
+/// A stored press near new ones of the same device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Neighbour {
+    /// Receipt.
+    pub id: Uuid,
+    /// Device.
+    pub device: Uuid,
+    /// Epoch.
+    pub epoch: i64,
+    /// Sequence.
+    pub sequence: i64,
+    /// Corrected press time.
+    pub press_us: i64,
+    /// Its marks.
+    pub marks: Marks,
+}
+
+/// Stored presses in ranges of (device, epoch, first sequence, last sequence).
+pub async fn neighbours(
+    conn: &impl ConnectionTrait,
+    ranges: &[(Uuid, i64, i64, i64)],
+) -> Result<Vec<Neighbour>> {
+    if ranges.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut sql = Sql::new(dialect_of(conn));
+    let table = sql.table(vec![
+        ("device_id", Column::Id(ranges.iter().map(|r| r.0).collect())),
+        ("epoch", Column::Number(ranges.iter().map(|r| r.1).collect())),
+        ("low", Column::Number(ranges.iter().map(|r| r.2).collect())),
+        ("high", Column::Number(ranges.iter().map(|r| r.3).collect())),
+    ]);
+    let text = format!(
+        "{table} SELECT r.id, r.device_id, r.epoch, r.sequence, r.press_us, r.trust_marks \
+         FROM q JOIN rating r ON r.device_id = q.device_id AND r.epoch = q.epoch \
+         AND r.sequence BETWEEN q.low AND q.high"
+    );
+    let rows = sql.query(conn, &text).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Neighbour {
+                id: row.try_get("", "id")?,
+                device: row.try_get("", "device_id")?,
+                epoch: row.try_get("", "epoch")?,
+                sequence: row.try_get("", "sequence")?,
+                press_us: row.try_get("", "press_us")?,
+                marks: Marks(row.try_get("", "trust_marks")?),
+            })
+        })
+        .collect()
+}
+
+/// Ratings of a window with `from_us` ≤ press < `to_us`.
+pub async fn at_window(
+    conn: &impl ConnectionTrait,
+    org: Uuid,
+    window: Uuid,
+    from_us: i64,
+    to_us: i64,
+) -> Result<Vec<Rating>> {
+    let mut sql = Sql::new(dialect_of(conn));
+    let (org, from, to) = (sql.bind(org), sql.bind(from_us), sql.bind(to_us));
+    let window = sql.bind(window);
+    let text = format!(
+        "SELECT * FROM rating WHERE org_id = {org} AND press_us >= {from} AND press_us < {to} \
+         AND window_id = {window}"
+    );
+    fetch(conn, sql.statement(&text)).await
+}
+
+/// Writes back what may change later: staff, business type, encounter and marks.
+pub async fn update(tx: &WriteTx, rating: &Rating) -> Result<()> {
+    let mut sql = Sql::new(dialect_of(tx.conn()));
+    let business = Some(rating.business_type.clone()).filter(|text| !text.is_empty());
+    let (staff, business) = (sql.bind(rating.staff), sql.bind(business));
+    let (encounter, marks) = (sql.bind(rating.encounter), sql.bind(rating.marks.0));
+    let id = sql.bind(rating.id);
+    let text = format!(
+        "UPDATE rating SET staff_id = {staff}, business_type = {business}, \
+         encounter_id = {encounter}, trust_marks = {marks} WHERE id = {id}"
+    );
+    sql.execute(tx.conn(), &text).await?;
+    Ok(())
+}
+
+/// Which ratings a list shows.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Only at these units; `None` means anywhere in the organisation.
+    pub units: Option<Vec<Uuid>>,
+    /// Only of this staff member.
+    pub staff: Option<Uuid>,
+    /// Only from this device.
+    pub device: Option<Uuid>,
+    /// Not before.
+    pub from_us: Option<i64>,
+    /// Before.
+    pub to_us: Option<i64>,
+    /// Only these grades of these templates.
+    pub grades: Option<Vec<(Uuid, Vec<i32>)>>,
+    /// Only with a trust mark.
+    pub marked_only: bool,
+}
+
+/// A page of ratings, latest press first, after `last` (press time and receipt).
+pub async fn list(
+    conn: &impl ConnectionTrait,
+    org: Uuid,
+    filter: &Filter,
+    last: Option<(i64, Uuid)>,
+    limit: u64,
+) -> Result<Vec<Rating>> {
+    let dialect = dialect_of(conn);
+    let mut sql = Sql::new(dialect);
+    let mut wanted = vec![format!("org_id = {}", sql.bind(org))];
+    if let Some((press_us, id)) = last {
+        wanted.push(format!("(press_us, id) < ({}, {})", sql.bind(press_us), sql.bind(id)));
+    }
+    if let Some(us) = filter.from_us {
+        wanted.push(format!("press_us >= {}", sql.bind(us)));
+    }
+    if let Some(us) = filter.to_us {
+        wanted.push(format!("press_us < {}", sql.bind(us)));
+    }
+    for (column, id) in [("staff_id", filter.staff), ("device_id", filter.device)] {
+        if let Some(id) = id {
+            wanted.push(format!("{column} = {}", sql.bind(id)));
+        }
+    }
+    if filter.marked_only {
+        wanted.push("trust_marks <> 0".to_owned());
+    }
+    if let Some(units) = &filter.units {
+        wanted.push(among(&mut sql, dialect, "COALESCE(window_id, site_id)", units));
+    }
+    if let Some(grades) = &filter.grades {
+        wanted.push(graded(&mut sql, grades));
+    }
+    let limit = sql.bind(i64::try_from(limit).unwrap_or(i64::MAX));
+    let text = format!(
+        "SELECT * FROM rating WHERE {} ORDER BY press_us DESC, id DESC LIMIT {limit}",
+        wanted.join(" AND ")
+    );
+    fetch(conn, sql.statement(&text)).await
+}
+
+/// A list of units may be longer than SQLite takes parameters, so there it travels as one.
+pub(crate) fn among(sql: &mut Sql, dialect: Dialect, column: &str, units: &[Uuid]) -> String {
+    match dialect {
+        Dialect::Postgres => sql.one_of(column, units),
+        Dialect::Sqlite => {
+            let hex: Vec<String> =
+                units.iter().map(|id| id.simple().to_string().to_uppercase()).collect();
+            let list = sql.bind(serde_json::json!(hex).to_string());
+            format!("hex({column}) IN (SELECT value FROM json_each({list}))")
+        }
+    }
+}
+
+fn graded(sql: &mut Sql, grades: &[(Uuid, Vec<i32>)]) -> String {
+    let templates = grades.iter().filter(|(_, grades)| !grades.is_empty());
+    let either: Vec<String> = templates
+        .map(|(template, grades)| {
+            // Numbers of our own templates: they need no parameters.
+            let grades: Vec<String> = grades.iter().map(i32::to_string).collect();
+            format!("(template_id = {} AND grade IN ({}))", sql.bind(*template), grades.join(","))
+        })
+        .collect();
+    if either.is_empty() { "1 = 0".to_owned() } else { format!("({})", either.join(" OR ")) }
+}
+
+async fn fetch(conn: &impl ConnectionTrait, statement: Statement) -> Result<Vec<Rating>> {
+    debug_assert_eq!(statement.db_backend, backend(dialect_of(conn)));
+    let models = Entity::find().from_raw_sql(statement).all(conn).await?;
+    models.into_iter().map(from_model).collect()
+}
+
+fn from_model(model: Model) -> Result<Rating> {
+    let items: Vec<(String, i32)> = parsed(model.item_grades.as_deref(), "item_grades")?;
+    Ok(Rating {
+        id: model.id,
+        org: model.org_id,
+        device: model.device_id,
+        epoch: model.epoch,
+        sequence: model.sequence,
+        rating_id: model.rating_id,
+        content_hash: model.content_hash,
+        template: model.template_id,
+        grade: model.grade,
+        item_grades: items.into_iter().map(|(item, grade)| ItemGrade { item, grade }).collect(),
+        reasons: parsed(model.reasons.as_deref(), "reasons")?,
+        comment: model.comment.unwrap_or_default(),
+        window: model.window_id,
+        site: model.site_id,
+        staff: model.staff_id,
+        encounter: model.encounter_id,
+        business_type: model.business_type.unwrap_or_default(),
+        channel: Channel::from_number(model.channel).ok_or_else(|| odd("rating", "channel"))?,
+        press_us: model.press_us,
+        device_us: model.device_us,
+        receive_us: model.receive_us,
+        clock_source: ClockSource::from_number(model.clock_source)
+            .ok_or_else(|| odd("rating", "clock_source"))?,
+        clock_suspect: model.clock_suspect,
+        marks: Marks(model.trust_marks),
+    })
+}
+
+fn parsed<T: serde::de::DeserializeOwned + Default>(text: Option<&str>, column: &str) -> Result<T> {
+    let Some(text) = text else { return Ok(T::default()) };
+    serde_json::from_str(text).map_err(|_| odd("rating", column))
+}

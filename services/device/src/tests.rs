@@ -1,0 +1,9 @@
+//! Tests of the handlers through the whole stack, on every database.
+
+mod connect;
+mod devices;
+mod encounters;
+mod feed;
+mod shifts;
+mod templates;
+pub(crate) mod world;

@@ -1,0 +1,287 @@
+//! Encounters through the contract.
+
+use proto::{
+    common::v1::{Permission, Reason},
+    device::v1::{self, EncounterEventKind as Kind, EncounterState as State, event::Change},
+    names, time,
+};
+use tonic::Code;
+use uuid::Uuid;
+
+use super::world::{NOW_US, S, World, bearer, refusal, worlds};
+
+fn event(id: Uuid, kind: Kind, second: i64) -> v1::EncounterEvent {
+    v1::EncounterEvent {
+        encounter_id: id.to_string(),
+        kind: kind as i32,
+        event_time: Some(time::from_us(NOW_US + second * S)),
+        ..Default::default()
+    }
+}
+
+async fn write(
+    world: &World,
+    token: &str,
+    events: Vec<v1::EncounterEvent>,
+) -> Vec<v1::EncounterEventResult> {
+    let request = v1::BatchWriteEncounterEventsRequest { events };
+    let answer = world.encounters().batch_write_encounter_events(bearer(request, token)).await;
+    answer.unwrap().into_inner().results
+}
+
+async fn get(world: &World, id: Uuid) -> v1::Encounter {
+    let request = v1::GetEncounterRequest { name: names::print("encounters", id) };
+    world.encounters().get_encounter(world.as_admin(request)).await.unwrap().into_inner()
+}
+
+fn told(changes: &[Change]) -> Vec<v1::EncounterChange> {
+    let of = |c: &Change| if let Change::Encounter(e) = c { Some(e.clone()) } else { None };
+    changes.iter().filter_map(of).collect()
+}
+
+#[tokio::test]
+async fn an_encounter_is_a_record_from_call_to_rating() {
+    for world in worlds().await {
+        let (_, token) = world.device_at(world.org.windows[0]).await;
+        world.pass(600);
+        let id = Uuid::now_v7();
+        let mut called = event(id, Kind::Called, 60);
+        called.ticket = "A017".into();
+        called.business_type = "存款".into();
+        called.queue_time = Some(time::from_us(NOW_US));
+        let events = vec![
+            event(id, Kind::Finished, 300),
+            called,
+            event(id, Kind::Started, 65),
+            event(id, Kind::Prompted, 301),
+        ];
+        let results = write(&world, &token, events).await;
+        assert!(results.iter().all(|r| r.code == 0), "{}: {results:?}", world.name);
+        assert_eq!(results[0].encounter, names::print("encounters", id));
+        let found = get(&world, id).await;
+        assert_eq!(found.state(), State::Prompted, "{}", world.name);
+        assert_eq!((found.ticket.as_str(), found.business_type.as_str()), ("A017", "存款"));
+        assert_eq!(found.window, names::print("units", world.org.windows[0]));
+
+        let told = told(&world.events().await);
+        assert_eq!(told.len(), 1);
+        let facts = told[0].assert.clone().unwrap();
+        assert_eq!((facts.service_ms, facts.waiting_ms), (235_000, 60_000), "{}", world.name);
+        assert!(facts.served && facts.prompted && !facts.shown);
+        assert_eq!(facts.site, names::print("units", world.org.branches[0]));
+
+        // Repeated reports change nothing and tell nothing.
+        write(&world, &token, vec![event(id, Kind::Started, 65)]).await;
+        assert_eq!(self::told(&world.events().await).len(), 1, "{}", world.name);
+    }
+}
+
+#[tokio::test]
+async fn a_bad_event_harms_no_other_one() {
+    for world in worlds().await {
+        let (_, token) = world.device_at(world.org.windows[0]).await;
+        world.pass(60);
+        let good = Uuid::now_v7();
+        let bad = |change: fn(&mut v1::EncounterEvent)| {
+            let mut event = event(Uuid::now_v7(), Kind::Started, 10);
+            change(&mut event);
+            event
+        };
+        let events = vec![
+            bad(|e| e.encounter_id = "x".into()),
+            bad(|e| e.encounter_id = Uuid::nil().to_string()),
+            bad(|e| e.encounter_id.clear()),
+            bad(|e| e.kind = 0),
+            bad(|e| e.kind = 99),
+            bad(|e| e.event_time = Some(time::from_us(NOW_US + 3_600 * S))),
+            bad(|e| e.event_time = Some(prost_types::Timestamp { seconds: 1, nanos: -1 })),
+            bad(|e| e.queue_time = Some(prost_types::Timestamp { seconds: i64::MAX, nanos: 0 })),
+            bad(|e| e.ticket = "x".repeat(65)),
+            bad(|e| e.window = "units/nonsense".into()),
+            event(good, Kind::Started, 10),
+        ];
+        let count = events.len();
+        let results = write(&world, &token, events).await;
+        assert_eq!(results.len(), count);
+        for (i, result) in results[..count - 1].iter().enumerate() {
+            assert_eq!(result.code, Code::InvalidArgument as i32, "{i}: {result:?}");
+            assert!(!result.field.is_empty() && !result.retryable, "{i}: {result:?}");
+        }
+        assert_eq!(results[count - 1].code, 0, "{}", world.name);
+        assert_eq!(get(&world, good).await.state(), State::Started);
+    }
+}
+
+#[tokio::test]
+async fn an_empty_or_too_large_batch_is_refused_as_a_whole() {
+    let world = worlds().await.remove(0);
+    let (_, token) = world.device_at(world.org.windows[0]).await;
+    for count in [0, 257] {
+        let events = vec![event(Uuid::now_v7(), Kind::Started, 0); count];
+        let request = v1::BatchWriteEncounterEventsRequest { events };
+        let answer = world.encounters().batch_write_encounter_events(bearer(request, &token)).await;
+        assert_eq!(refusal(answer), (Code::InvalidArgument, Reason::InvalidField), "{count}");
+    }
+}
+
+#[tokio::test]
+async fn an_encounter_stays_at_its_window_and_windows_in_their_units() {
+    for world in worlds().await {
+        let permissions = [Permission::EncounterWrite, Permission::EncounterRead];
+        let partner = world.org.client(world.org.branches[0], &permissions, None).await;
+        let id = Uuid::now_v7();
+        let at = |window: Uuid| v1::EncounterEvent {
+            window: names::print("units", window),
+            ..event(id, Kind::Called, 0)
+        };
+        let events = vec![
+            at(world.org.windows[0]),
+            at(world.org.windows[1]),
+            at(world.org.windows[2]),
+            at(world.org.branches[0]),
+            event(Uuid::now_v7(), Kind::Called, 0),
+        ];
+        let codes: Vec<i32> =
+            write(&world, &partner, events).await.into_iter().map(|r| r.code).collect();
+        assert_eq!(codes, [0, 9, 5, 3, 3], "{}", world.name);
+        let foreign = world.org.user(world.org.branches[1], &[Permission::EncounterRead]).await;
+        let request = v1::GetEncounterRequest { name: names::print("encounters", id) };
+        let hidden = world.encounters().get_encounter(bearer(request, &foreign)).await;
+        assert_eq!(refusal(hidden), (Code::NotFound, Reason::NotFound), "{}", world.name);
+    }
+}
+
+#[tokio::test]
+async fn two_organisations_may_use_the_same_id() {
+    for world in worlds().await {
+        let other = kit::testing::TestOrg::new(
+            &world.app.directory,
+            &world.keys,
+            std::sync::Arc::new(kit::clock::SystemClock),
+        )
+        .await;
+        let permissions = [Permission::EncounterWrite, Permission::EncounterRead];
+        let id = Uuid::now_v7();
+        for org in [&world.org, &other] {
+            let partner = org.client(org.root, &permissions, None).await;
+            let mut called = event(id, Kind::Called, 0);
+            called.window = names::print("units", org.windows[0]);
+            assert_eq!(write(&world, &partner, vec![called]).await[0].code, 0, "{}", world.name);
+        }
+    }
+}
+
+#[tokio::test]
+async fn batches_that_meet_lose_nothing() {
+    for world in worlds().await {
+        let (_, token) = world.device_at(world.org.windows[0]).await;
+        world.pass(60);
+        let ids: Vec<Uuid> = (0..4).map(|_| Uuid::now_v7()).collect();
+        let kinds = [Kind::Called, Kind::Started, Kind::Finished, Kind::Prompted, Kind::Shown];
+        let calls = kinds.iter().enumerate().map(|(i, kind)| {
+            let (world, token) = (&world, &token);
+            let mut events: Vec<_> =
+                ids.iter().map(|id| event(*id, *kind, i64::try_from(i).unwrap())).collect();
+            if i % 2 == 1 {
+                events.reverse();
+            }
+            async move { write(world, token, events).await }
+        });
+        for results in futures::future::join_all(calls).await {
+            assert!(results.iter().all(|r| r.code == 0), "{}: {results:?}", world.name);
+        }
+        for id in &ids {
+            let found = get(&world, *id).await;
+            assert_eq!(found.state(), State::Shown, "{}", world.name);
+            assert!(found.call_time.is_some() && found.finish_time.is_some());
+        }
+        // What was told sums up to what is there: each fact is taken back exactly once.
+        let mut standing = std::collections::HashMap::new();
+        for change in told(&world.events().await) {
+            assert_eq!(standing.remove(&change.encounter), change.retract, "{}", world.name);
+            standing.insert(change.encounter, change.assert.unwrap());
+        }
+        assert_eq!(standing.len(), ids.len());
+    }
+}
+
+#[tokio::test]
+async fn silence_is_counted_after_working_days_and_never_over_an_answer() {
+    for world in worlds().await {
+        let (_, token) = world.device_at(world.org.windows[0]).await;
+        let policy = v1::RatingPolicy {
+            default_after_working_days: 2,
+            holidays: vec!["2026-11-03".into()],
+            ..Default::default()
+        };
+        let request = v1::UpdateRatingPolicyRequest { policy: Some(policy) };
+        world.policies().update_rating_policy(world.as_admin(request)).await.unwrap();
+        world.pass(100);
+        let (silent, skipped, open) = (Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7());
+        let mut events = Vec::new();
+        for id in [silent, skipped] {
+            events.push(event(id, Kind::Started, 0));
+            events.push(event(id, Kind::Finished, 10));
+            events.push(event(id, Kind::Prompted, 11));
+        }
+        events.push(event(skipped, Kind::Skipped, 12));
+        events.push(event(open, Kind::Prompted, 11));
+        write(&world, &token, events).await;
+
+        // Monday 09:00; Tuesday is a holiday, so two working days end on Thursday at midnight.
+        world.pass(2 * 86_400 + 14 * 3_600);
+        crate::sweep::turn(&world.app).await;
+        assert_eq!(get(&world, silent).await.state(), State::Prompted, "{}", world.name);
+        world.pass(86_400 + 3_600);
+        crate::sweep::turn(&world.app).await;
+        crate::sweep::turn(&world.app).await;
+        assert_eq!(get(&world, silent).await.state(), State::Defaulted, "{}", world.name);
+        assert_eq!(get(&world, skipped).await.state(), State::Skipped);
+        assert_eq!(get(&world, open).await.state(), State::Prompted);
+        let counted: Vec<_> = told(&world.events().await)
+            .into_iter()
+            .filter(|c| c.assert.as_ref().is_some_and(|f| f.state() == State::Defaulted))
+            .collect();
+        assert_eq!(counted.len(), 1, "{}", world.name);
+    }
+}
+
+#[tokio::test]
+async fn encounters_are_listed_newest_first_within_what_may_be_seen() {
+    for world in worlds().await {
+        world.pass(100);
+        let permissions = [Permission::EncounterWrite, Permission::EncounterRead];
+        let partner = world.org.client(world.org.root, &permissions, None).await;
+        let mut events = Vec::new();
+        for i in 0..6_usize {
+            let second = i64::try_from(i).unwrap();
+            let mut started = event(Uuid::now_v7(), Kind::Started, second);
+            started.window = names::print("units", world.org.windows[i % 4]);
+            started.ticket = i.to_string();
+            events.push(started);
+        }
+        write(&world, &partner, events).await;
+        let branch = world.org.user(world.org.branches[0], &[Permission::EncounterRead]).await;
+        let all = async |token: &str, request: v1::ListEncountersRequest| {
+            let (mut seen, mut request) = (Vec::new(), request);
+            loop {
+                let page = world.encounters().list_encounters(bearer(request.clone(), token)).await;
+                let page = page.unwrap().into_inner();
+                seen.extend(page.encounters.into_iter().map(|e| e.ticket));
+                if page.next_page_token.is_empty() {
+                    return seen.concat();
+                }
+                request.page_token = page.next_page_token;
+            }
+        };
+        let two = v1::ListEncountersRequest { page_size: 2, ..Default::default() };
+        assert_eq!(all(&partner, two.clone()).await, "543210", "{}", world.name);
+        assert_eq!(all(&branch, two.clone()).await, "5410", "{}", world.name);
+        let range = v1::ListEncountersRequest {
+            from: Some(time::from_us(NOW_US + S)),
+            to: Some(time::from_us(NOW_US + 4 * S)),
+            ..two
+        };
+        assert_eq!(all(&partner, range).await, "321", "{}", world.name);
+    }
+}
