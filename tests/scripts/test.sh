@@ -12,6 +12,7 @@ say() { printf '\n== %s\n' "$*"; }
 
 "$scripts/build-tools.sh"
 "$scripts/postgres.sh" install
+"$scripts/foreign.sh" install
 
 stop_postgres() {
     if [[ -n ${MANYI_TEST_POSTGRES_DIR:-} ]]; then

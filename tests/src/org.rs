@@ -84,13 +84,14 @@ impl World {
         let client_secret = text(&enrolled["clientSecret"]).to_owned();
         let credentials =
             Credentials::Client { id: client_id.clone(), secret: client_secret.clone() };
-        TestDevice {
-            name: text(&created["device"]["name"]).to_owned(),
-            rest: self.rest.sign_in_client(&client_id, &client_secret).await,
-            client: self.client(credentials),
-            client_id,
-            client_secret,
-        }
+        let name = text(&created["device"]["name"]).to_owned();
+        let rest = self.rest.sign_in_client(&client_id, &client_secret).await;
+        crate::patiently("the device's credential to be known", || async {
+            let (status, _) = rest.call(reqwest::Method::GET, &format!("/v1/{name}"), None).await;
+            status.is_success().then_some(())
+        })
+        .await;
+        TestDevice { name, rest, client: self.client(credentials), client_id, client_secret }
     }
 }
 

@@ -94,7 +94,12 @@ impl Processes {
 
     /// Address of the gateway.
     pub fn address(&self) -> String {
-        format!("http://127.0.0.1:{}", self.list[Part::Gateway as usize].port)
+        self.address_of(Part::Gateway)
+    }
+
+    /// Address of a process, for tests that go past the gateway.
+    pub fn address_of(&self, part: Part) -> String {
+        format!("http://127.0.0.1:{}", self.list[part as usize].port)
     }
 
     /// Starts a process that does not run; returns when its port answers.

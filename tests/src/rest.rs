@@ -1,5 +1,10 @@
-//! A plain HTTP client of the gateway, as curl would be one.
+//! A plain HTTP client of the gateway, as curl would be one, but for one thing: it sends the
+//! consistency token of its last change along, as the documentation asks callers to do who
+//! go on at once.
 
+use std::sync::{Arc, Mutex};
+
+use kit::auth::CONSISTENCY_HEADER;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
 
@@ -9,13 +14,15 @@ pub struct Rest {
     http: reqwest::Client,
     address: String,
     token: Option<String>,
+    /// Shared by all callers of one world.
+    consistency: Arc<Mutex<Option<String>>>,
 }
 
 impl Rest {
     /// Without a token. `address` is like `http://127.0.0.1:8080`.
     pub fn new(address: &str) -> Self {
         let http = reqwest::Client::builder().no_proxy().build().expect("a client can be made");
-        Self { http, address: address.to_owned(), token: None }
+        Self { http, address: address.to_owned(), token: None, consistency: Arc::default() }
     }
 
     /// The same with another token.
@@ -31,10 +38,23 @@ impl Rest {
     /// A request to be completed and sent by the test.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.address));
-        match &self.token {
+        let request = match &self.token {
             Some(token) => request.bearer_auth(token),
             None => request,
+        };
+        match &*self.consistency.lock().expect("no panic while held") {
+            Some(token) => request.header(CONSISTENCY_HEADER, token),
+            None => request,
         }
+    }
+
+    async fn send(&self, request: RequestBuilder) -> (StatusCode, Value) {
+        let response = request.send().await.expect("the gateway answers");
+        if let Some(token) = response.headers().get(CONSISTENCY_HEADER) {
+            let token = token.to_str().expect("a token is plain text").to_owned();
+            *self.consistency.lock().expect("no panic while held") = Some(token);
+        }
+        answer(response).await
     }
 
     /// Status and JSON body of any call; a body that is no JSON is a string.
@@ -48,7 +68,7 @@ impl Rest {
         if let Some(body) = body {
             request = request.json(body);
         }
-        answer(request.send().await.expect("the gateway answers")).await
+        self.send(request).await
     }
 
     /// GET of something that must be there.
@@ -77,7 +97,7 @@ impl Rest {
             .request(Method::POST, path)
             .header("content-type", "application/x-www-form-urlencoded")
             .body(encode(fields));
-        answer(request.send().await.expect("the gateway answers")).await
+        self.send(request).await
     }
 
     /// An access token for a person.

@@ -14,7 +14,7 @@ use crate::demo;
 /// Manyi (满意): customer satisfaction, measured where it happens
 ///
 /// Without a command it serves the whole suite; see `manyi help serve`.
-#[derive(Debug, Parser)]
+#[derive(Parser)]
 #[command(name = "manyi", version, args_conflicts_with_subcommands = true)]
 pub struct Cli {
     #[command(subcommand)]
@@ -25,7 +25,7 @@ pub struct Cli {
     telemetry: TelemetryConfig,
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Subcommand)]
 enum Command {
     Serve(serve::Args),
     Demo(demo::Args),

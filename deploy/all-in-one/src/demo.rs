@@ -14,7 +14,7 @@ use tools::{
 /// Creates a bank with 3 regions, 12 branches, 60 windows and 80 staff when it is not there
 /// yet, simulates its customers through the public API, and says where to look. The owner's
 /// random password is kept in the data folder, readable by you alone.
-#[derive(Debug, Clone, clap::Args)]
+#[derive(Clone, clap::Args)]
 pub struct Args {
     #[command(flatten)]
     serve: serve::Args,

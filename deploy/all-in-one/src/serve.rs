@@ -28,7 +28,7 @@ use crate::{
 /// Without options it keeps its data in SQLite files under ./data and listens on this machine
 /// only. There is no default password: create the first organisation with
 /// `manyi admin create-organisation`, or look around with `manyi demo`.
-#[derive(Debug, Clone, clap::Args)]
+#[derive(Clone, clap::Args)]
 #[group(id = "serving")]
 pub struct Args {
     /// Address and port to listen on
@@ -39,6 +39,8 @@ pub struct Args {
     pub data: PathBuf,
     #[command(flatten)]
     pub databases: DatabaseArgs,
+    #[command(flatten, next_help_heading = "First organisation (made if there is none)")]
+    pub first: auth::BootstrapFlags,
     #[command(flatten, next_help_heading = "Gateway")]
     pub gateway: gateway::Settings,
 }
@@ -91,7 +93,7 @@ where
     // The port first: what cannot be served need not be opened.
     let listener = bind(args.listen).await?;
     let address = address_of(&listener)?;
-    let suite = Suite::start(config(&args, &folder, seed)).await;
+    let suite = Suite::start(config(&args, &folder, seed)?).await;
     let suite = suite.map_err(|error| Error::call("opening the databases", error))?;
     let took_ms = began.elapsed().as_millis() as u64;
     tracing::info!(%address, took_ms, "serving");
@@ -125,7 +127,7 @@ async fn leave_at_the_second_signal() {
     std::process::exit(130);
 }
 
-fn config(args: &Args, folder: &DataFolder, seed: Seed) -> SuiteConfig {
+fn config(args: &Args, folder: &DataFolder, seed: Seed) -> Result<SuiteConfig> {
     let urls = &args.databases;
     let databases = folder.databases(
         urls.database_auth.as_deref(),
@@ -133,8 +135,10 @@ fn config(args: &Args, folder: &DataFolder, seed: Seed) -> SuiteConfig {
         urls.database_analytics.as_deref(),
     );
     let mut config = SuiteConfig::new(databases, seed.0);
+    let first = args.first.clone().read();
+    config.bootstrap = first.map_err(|error| Error::Usage(error.to_string()))?;
     config.gateway = args.gateway.clone().into();
-    config
+    Ok(config)
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener> {

@@ -10,7 +10,9 @@ const TEXTS = {
     choose: "请选择一个接口", failed: "无法加载文档", fields: "字段", at_most: "最多", characters: "个字符",
     items: "项", user: "用户", device: "设备", partner: "合作系统", operator: "运维", errors: "错误",
     errors_text: "错误以 application/problem+json 返回（RFC 9457）；程序应依据 reason 判断。",
-    path: "路径", query: "查询", header: "请求头",
+    path: "路径", query: "查询", header: "请求头", comma: "、", colon: "：", stop: "。",
+    english_only: "接口说明为英文原文。",
+    begin: "除标明“无需令牌”的接口外，调用时请在请求头 Authorization 中携带访问令牌。先获取令牌：",
   },
   en: {
     other: "中文", search: "Search operations", access: "Access", parameters: "Parameters",
@@ -21,7 +23,10 @@ const TEXTS = {
     at_most: "at most", characters: "characters", items: "items", user: "users",
     device: "devices", partner: "partner systems", operator: "operator", errors: "Errors",
     errors_text: "Errors are application/problem+json (RFC 9457); programs decide on reason.",
-    path: "path", query: "query", header: "header",
+    path: "path", query: "query", header: "header", comma: ", ", colon: ": ", stop: ". ",
+    english_only: "",
+    begin: "Calls carry an access token in the header Authorization, except where no token is " +
+      "needed. A token first:",
   },
 };
 const DEPTH_MAX = 6;
@@ -40,6 +45,34 @@ function element(tag, attributes = {}, ...children) {
     if (value !== undefined && value !== null) made.setAttribute(name, value);
   }
   made.append(...children.filter((child) => child !== null && child !== undefined));
+  return made;
+}
+
+// `code` in a line of text.
+function inline(line) {
+  return line.split("`").map((part, index) => (index % 2 ? element("code", {}, part) : part));
+}
+
+// Descriptions are the comments of the contract: paragraphs, wrapped where the source is, and lists.
+function prose(description) {
+  const made = element("div", { class: "text" });
+  for (const paragraph of (description || "").split(/\n{2,}/)) {
+    const blocks = [];
+    for (const line of paragraph.split("\n")) {
+      const item = line.startsWith("- ");
+      if (item) blocks.push({ item, line: line.slice(2) });
+      else if (blocks.length) blocks[blocks.length - 1].line += ` ${line}`;
+      else blocks.push({ item, line });
+    }
+    let list = null;
+    for (const { item, line } of blocks) {
+      if (!item) made.append(element("p", {}, ...inline(line)));
+      else {
+        if (!list) made.append(list = element("ul", {}));
+        list.append(element("li", {}, ...inline(line)));
+      }
+    }
+  }
   return made;
 }
 
@@ -68,6 +101,18 @@ function limits(schema) {
   return parts.join("; ");
 }
 
+function nameCell(name, required) {
+  return element("td", {}, element("code", {}, breakable(name)),
+    required ? element("div", { class: "quiet" }, text("required")) : null);
+}
+
+// A long name may break where a word begins, but nowhere else.
+function breakable(name) {
+  const made = document.createDocumentFragment();
+  for (const part of name.split(/(?<=[/:_-])|(?<=[a-z])(?=[A-Z])/)) made.append(part, element("wbr"));
+  return made;
+}
+
 function fieldRows(schema, depth) {
   const full = resolve(schema);
   const required = new Set(full.required || []);
@@ -75,13 +120,12 @@ function fieldRows(schema, depth) {
     const inner = resolve(field.type === "array" ? field.items : field);
     const note = limits(field);
     const cell = element("td", {},
-      element("div", { class: "text" }, field.description || ""),
+      prose(field.description),
       note ? element("div", { class: "quiet" }, note) : null);
-    if (inner.enum) cell.append(more(inner.title, element("div", { class: "text" }, inner.description || inner.enum.join(", "))));
+    if (inner.enum) cell.append(more(inner.title, prose(inner.description || inner.enum.join(", "))));
     else if (inner.properties && depth < DEPTH_MAX) cell.append(lazy(inner.title || text("fields"), () => fieldTable(inner, depth + 1)));
     return element("tr", {},
-      element("td", {}, element("code", {}, name), required.has(name) ? element("div", { class: "quiet" }, text("required")) : null),
-      element("td", { class: "mono" }, typeOf(field)), cell);
+      nameCell(name, required.has(name)), element("td", { class: "mono" }, typeOf(field)), cell);
   });
 }
 
@@ -122,10 +166,21 @@ function sample(schema, depth = 0) {
 
 const quoted = (value) => `'${value.replaceAll("'", "'\\''")}'`;
 
+// Streams from the client exist in gRPC only, and so does their example.
+const clientStreams = (operation) => !operation.responses["200"];
+
+function grpcurl(operation) {
+  const body = operation.requestBody.content["application/json"].schema;
+  const flags = [location.protocol === "https:" ? "" : "-plaintext ", '-H "authorization: Bearer $TOKEN"'];
+  const data = quoted(JSON.stringify(sample(body), null, 2));
+  return [`grpcurl ${flags.join("")}`, `-d ${data}`, `${location.host} ${operation["x-grpc-method"]}`].join(" \\\n  ");
+}
+
 function curl(operation) {
+  if (clientStreams(operation)) return grpcurl(operation);
   const path = operation.path.replaceAll(/\{[^}]+\}/g, "…");
   const required = (operation.parameters || []).filter((p) => p.in === "query" && p.required);
-  const query = required.map((p) => `${p.name}=${encodeURIComponent(sample(p.schema))}`).join("&");
+  const query = required.map((p) => `${p.name}=${sample(p.schema)}`).join("&");
   const lines = [`curl ${operation.verb === "GET" ? "" : `-X ${operation.verb} `}${quoted(location.origin + path + (query ? `?${query}` : ""))}`];
   if (operation.security.length) lines.push('-H "Authorization: Bearer $TOKEN"');
   const content = operation.requestBody && operation.requestBody.content;
@@ -148,16 +203,24 @@ function curl(operation) {
 function accessText(operation) {
   const access = operation["x-access"];
   if (access.anonymous) return text("anonymous");
-  const kinds = access.kinds.map((kind) => text(kind)).join(", ");
-  const permission = access.permission ? `${text("permission")}: ${access.permission}. ` : "";
-  return `${permission}${text("kinds")}: ${kinds}.`;
+  const kinds = access.kinds.map((kind) => text(kind)).join(text("comma"));
+  const says = (key, value) => `${text(key)}${text("colon")}${value}${text("stop")}`;
+  return (access.permission ? says("permission", access.permission) : "") + says("kinds", kinds);
+}
+
+function showBeginning(detail) {
+  const token = operations.find((one) => one.operationId === "auth.TokenService.CreateToken");
+  detail.append(
+    element("h1", {}, `${api.info.title} ${api.info.version}`), prose(api.info.description),
+    element("p", {}, text("begin")), element("pre", {}, curl(token)),
+    element("p", { class: "quiet" }, text("choose"), text("stop"), text("english_only")));
 }
 
 function showDetail(operation) {
   const detail = byId("detail");
   detail.replaceChildren();
   if (!operation) {
-    detail.append(element("p", { class: "quiet" }, text("choose")));
+    showBeginning(detail);
     return;
   }
   const section = (key, ...content) => detail.append(element("h2", {}, text(key)), ...content);
@@ -165,22 +228,23 @@ function showDetail(operation) {
     element("h1", {}, operation.summary),
     element("div", { class: "route mono" }, element("b", {}, operation.verb), ` ${operation.path}`),
     element("div", { class: "quiet mono" }, `gRPC ${operation["x-grpc-method"]}`),
-    element("p", { class: "text" }, operation.description));
+    prose(operation.description));
   section("access", element("p", {}, accessText(operation)));
   section("example", element("pre", {}, curl(operation)));
-  if (operation.parameters.length) {
+  if (operation.parameters.length && !clientStreams(operation)) {
     section("parameters", table(["name", "place", "type", "about"], operation.parameters.map((p) =>
       element("tr", {},
-        element("td", {}, element("code", {}, p.name), p.required ? element("div", { class: "quiet" }, text("required")) : null),
-        element("td", {}, text(p.in)), element("td", { class: "mono" }, typeOf(p.schema)),
-        element("td", { class: "text" }, p.description || "")))));
+        nameCell(p.name, p.required), element("td", {}, text(p.in)),
+        element("td", { class: "mono" }, typeOf(p.schema)), element("td", {}, prose(p.description))))));
   }
   for (const [kind, content] of Object.entries((operation.requestBody || {}).content || {})) {
     section("body", element("p", { class: "quiet mono" }, kind), fieldTable(content.schema, 0));
   }
   const answer = operation.responses["200"];
-  for (const [kind, content] of Object.entries((answer && answer.content) || {})) {
-    section("answer", element("p", { class: "quiet mono" }, kind), fieldTable(content.schema, 0));
+  const kinds = Object.entries((answer && answer.content) || {});
+  if (kinds.length) section("answer");
+  for (const [kind, content] of kinds) {
+    detail.append(element("p", { class: "quiet mono" }, kind), fieldTable(content.schema, 0));
   }
   section("errors", element("p", {}, text("errors_text")),
     lazy("Problem", () => fieldTable(api.components.schemas.Problem, 0)));
@@ -207,7 +271,7 @@ function showList() {
       href: `#${encodeURIComponent(operation.operationId)}`,
       title: operation.summary,
       "aria-current": operation === chosen ? "page" : null,
-    }, element("span", { class: "verb" }, operation.verb), element("span", { class: "mono" }, operation.path)));
+    }, element("span", { class: "verb" }, operation.verb), element("span", { class: "mono" }, breakable(operation.path))));
   }
   if (!tag) list.append(element("p", { class: "quiet" }, text("nothing")));
 }
@@ -240,6 +304,8 @@ async function start() {
   }
   operations.sort((a, b) => a.tags[0].localeCompare(b.tags[0]) || a.path.localeCompare(b.path));
   showAll();
+  const chosen = document.querySelector("#list [aria-current]");
+  if (chosen) byId("list").scrollTop = chosen.offsetTop - byId("list").clientHeight / 2;
 }
 
 byId("search").addEventListener("input", showList);
@@ -248,5 +314,11 @@ byId("language").addEventListener("click", () => {
   localStorage.setItem("language", language);
   showAll();
 });
-addEventListener("hashchange", () => { showAll(); byId("detail").focus(); scrollTo(0, 0); });
+addEventListener("hashchange", () => {
+  showAll();
+  byId("detail").focus({ preventScroll: true });
+  // Beside the list, the page starts at its top; below it, where the detail does.
+  if (getComputedStyle(byId("list")).position === "sticky") scrollTo(0, 0);
+  else byId("detail").scrollIntoView();
+});
 start();

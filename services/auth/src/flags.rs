@@ -53,6 +53,13 @@ impl fmt::Debug for Bootstrap {
     }
 }
 
+impl fmt::Debug for BootstrapFlags {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Holds a password.
+        f.debug_struct("BootstrapFlags").finish_non_exhaustive()
+    }
+}
+
 /// Flags for the first organisation. Nothing has a default password.
 #[derive(Clone, Default, clap::Args)]
 pub struct BootstrapFlags {

@@ -68,9 +68,11 @@ impl Secrets {
         sign(&self.client, &[client.as_bytes(), secret.as_bytes()])
     }
 
-    /// Keyed hash that stands for an account, existing or not, in the count of failures.
-    pub fn account(&self, org: Uuid, login_key: &str) -> Vec<u8> {
-        sign(&self.account, &[org.as_bytes(), login_key.as_bytes()]).to_vec()
+    /// Keyed hash that stands for an account, existing or not, in the count of failures; with
+    /// an earlier session for the account as it is used from that session's device.
+    pub fn account(&self, org: Uuid, login_key: &str, device: Option<Uuid>) -> Vec<u8> {
+        let device = device.unwrap_or(Uuid::nil());
+        sign(&self.account, &[org.as_bytes(), device.as_bytes(), login_key.as_bytes()]).to_vec()
     }
 
     /// Encrypts the private part of a signing key.

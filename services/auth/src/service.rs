@@ -12,7 +12,8 @@ use kit::{
     feed::{FeedSource, GROUPS_MAX, Outbox, catch_up, follow},
     idempotency,
     page::PageTokens,
-    rpc::service_stack,
+    rpc::service_stack_with,
+    server::health::Probe,
 };
 use proto::{
     auth::v1::{
@@ -108,7 +109,12 @@ impl Service {
             .add_service(SessionServiceServer::new(rpc::sessions::Sessions(core.clone())))
             .add_service(AuditServiceServer::new(rpc::audit::Audits(core.clone())))
             .add_service(EventServiceServer::new(rpc::events::Feed(core.clone())));
-        service_stack(routes.routes(), self.access.clone())
+        let db = core.db.clone();
+        let ready: Probe = Arc::new(move || {
+            let db = db.clone();
+            Box::pin(async move { db.ping().await.is_ok() })
+        });
+        service_stack_with(routes.routes(), self.access.clone(), ready)
     }
 
     /// Follows what other replicas commit, and sweeps what is over, until `stop`.

@@ -20,6 +20,9 @@ use auth_domain::permission::PermissionSet;
 use kit::error::{Result, ServiceError};
 use uuid::Uuid;
 
+/// A database connection or transaction, for code that only hands it on.
+pub use sea_orm::ConnectionTrait as Connection;
+
 /// Ids in one condition; both databases take several times as many.
 const IN_MAX: usize = 5_000;
 

@@ -58,7 +58,7 @@ pub async fn window_of(app: &App, caller: &Caller, name: &str, at_us: i64) -> Re
     let named = convert::id_opt("units", "window", name)?;
     let Some(device) = caller.device else {
         let window = named.ok_or_else(|| ServiceError::invalid("window", "is required"))?;
-        window_named(caller, window)?;
+        window_named(caller, window, at_us)?;
         return Ok(window);
     };
     let stood = store::device::window_at(app.db.read(), caller.org, device, at_us).await?;
@@ -66,8 +66,8 @@ pub async fn window_of(app: &App, caller: &Caller, name: &str, at_us: i64) -> Re
         (None, None) => {
             Err(ServiceError::wrong_state("the device stood at no window at that time"))
         }
-        (None, Some(stood)) => Ok(stood),
-        (Some(named), stood) if Some(named) == stood => Ok(named),
+        (None, Some(stood)) => must_be_in_use(caller, stood, at_us),
+        (Some(named), stood) if Some(named) == stood => must_be_in_use(caller, named, at_us),
         (Some(named), _) => {
             caller.authorize(named)?;
             Err(ServiceError::denied())
@@ -75,16 +75,24 @@ pub async fn window_of(app: &App, caller: &Caller, name: &str, at_us: i64) -> Re
     }
 }
 
-/// Checks that a unit is a window in use on which the caller holds the rule's permission.
-pub fn window_named(caller: &Caller, window: Uuid) -> Result<()> {
+/// Checks that a unit is a window, in use at that time, on which the caller holds the rule's
+/// permission.
+pub fn window_named(caller: &Caller, window: Uuid, at_us: i64) -> Result<()> {
     caller.authorize(window)?;
     let view = caller.view()?;
     let unit = view.unit(window).ok_or_else(|| ServiceError::not_found("unit"))?;
     if unit.kind != UnitKind::Window {
         return Err(ServiceError::invalid("window", "is no window"));
     }
-    if unit.valid_to_us.is_some() {
-        return Err(ServiceError::wrong_state("the window is retired"));
+    must_be_in_use(caller, window, at_us).map(|_| ())
+}
+
+/// Refuses windows that were retired by then; what happened before may still be reported.
+fn must_be_in_use(caller: &Caller, window: Uuid, at_us: i64) -> Result<Uuid> {
+    let view = caller.view()?;
+    let retired_us = view.unit(window).and_then(|unit| unit.valid_to_us);
+    match retired_us {
+        Some(us) if us <= at_us => Err(ServiceError::wrong_state("the window is retired")),
+        _ => Ok(window),
     }
-    Ok(())
 }

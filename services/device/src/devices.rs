@@ -206,7 +206,7 @@ pub async fn assign(
         store_change(app, caller, &mut device, detail, Some(Move::Leave)).await?;
         return Ok(convert::device::assignment_to_proto(&left));
     };
-    window_named(caller, window)?;
+    window_named(caller, window, now_us)?;
     device.may_stand().map_err(|refused| convert::error(refused, ""))?;
     if let Some(current) = current.filter(|current| current.window == window) {
         return Ok(convert::device::assignment_to_proto(&current));

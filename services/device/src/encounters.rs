@@ -18,7 +18,7 @@ use uuid::Uuid;
 use crate::{events, ingest, nudge::Nudge, state::App, store, store::prompt::Prompt, templates};
 
 /// How often a batch that lost against another one is tried again.
-const TRIES: usize = 3;
+const TRIES: usize = 5;
 /// How long after the event a terminal may still show the question.
 pub const PROMPT_US: i64 = 60 * 1_000_000;
 /// Services that are reported later than this may have ratings that found no service.
@@ -37,13 +37,13 @@ pub struct Report {
 
 /// Merges reports; one result each, in order.
 pub async fn write(app: &App, view: &OrgView, reports: &[Report]) -> Result<Vec<Result<()>>> {
-    for _ in 1..TRIES {
+    for _ in 0..TRIES {
         match write_once(app, view, reports).await {
             Err(error) if error.code() == tonic::Code::Aborted => {}
             result => return result,
         }
     }
-    write_once(app, view, reports).await
+    Err(ServiceError::unavailable("others report about the same at this moment"))
 }
 
 async fn write_once(app: &App, view: &OrgView, reports: &[Report]) -> Result<Vec<Result<()>>> {
@@ -54,7 +54,7 @@ async fn write_once(app: &App, view: &OrgView, reports: &[Report]) -> Result<Vec
     ids.dedup();
     let tx = app.db.begin().await?;
     store::shift::lock_shared(tx.conn(), &[org]).await?;
-    let known = store::encounter::find(tx.conn(), org, &ids).await?;
+    let known = store::encounter::find_locked(tx.conn(), org, &ids).await?;
     let known: HashMap<Uuid, Encounter> = known.into_iter().map(|e| (e.id, e)).collect();
     // Ordered by id: rows are locked in one order, so that batches never wait in a circle.
     let mut merged: BTreeMap<Uuid, Encounter> =
@@ -210,11 +210,14 @@ async fn relink(
     Ok(group)
 }
 
-/// Counts the silence of an encounter. False if it was answered meanwhile.
-pub async fn count_silence(app: &App, org: Uuid, silent: &[(Encounter, i64)]) -> Result<usize> {
+/// Counts the silence of encounters, each with the time at which it was due; how many were
+/// not answered meanwhile.
+pub async fn count_silence(app: &App, org: Uuid, silent: &mut [(Encounter, i64)]) -> Result<usize> {
+    // In the order of all who change encounters.
+    silent.sort_unstable_by_key(|(encounter, _)| encounter.id);
     let tx = app.db.begin().await?;
     let mut group = Vec::new();
-    for (before, due_us) in silent {
+    for (before, due_us) in silent.iter() {
         let mut after = before.clone();
         after.count_silence(*due_us);
         // The version tells whether a rating or another replica was faster.

@@ -65,14 +65,25 @@ pub struct Config {
     pub writers: usize,
 }
 
+/// Flags of this service alone.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Options {
+    /// Address of the auth service, such as `http://auth:50051`; several with commas.
+    #[arg(long, env = "MANYI_AUTH_URI")]
+    pub auth_uri: String,
+    /// Writers of ratings on PostgreSQL, 1 to 8; SQLite has one.
+    #[arg(long, env = "MANYI_RATING_WRITERS", default_value_t = WRITERS_DEFAULT)]
+    pub writers: usize,
+}
+
 impl Config {
-    /// From the flags that all services share, with the machine's clock.
-    pub fn new(shared: &ServiceConfig) -> Self {
+    /// From flags, with the machine's clock.
+    pub fn new(shared: &ServiceConfig, options: &Options) -> Self {
         Self {
             database_url: shared.database_url.clone(),
             seed: shared.internal_seed.0,
             clock: Arc::new(SystemClock),
-            writers: WRITERS_DEFAULT,
+            writers: options.writers,
         }
     }
 }

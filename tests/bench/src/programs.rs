@@ -4,6 +4,7 @@
 use std::{
     fs,
     net::SocketAddr,
+    os::unix::process::ExitStatusExt as _,
     path::{Path, PathBuf},
     process::Stdio,
     time::{Duration, Instant},
@@ -23,6 +24,8 @@ use crate::{
 const START_MAX: Duration = Duration::from_secs(60);
 /// How long a program may take to end after it was asked to.
 const STOP_MAX: Duration = Duration::from_secs(45);
+/// Number of the signal that asks a program to end.
+const SIGTERM: i32 = 15;
 
 /// Where the programs are.
 #[derive(Debug, Clone)]
@@ -69,7 +72,7 @@ impl Programs {
         }
         command
             .args(start.arguments)
-            .env("RUST_LOG", "warn")
+            .env("MANYI_LOG", "warn")
             .envs(start.environment.iter().map(|(key, value)| (*key, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -157,7 +160,8 @@ impl Program {
         let asked = Command::new("kill").arg("-TERM").arg(pid.to_string()).status().await;
         asked.map_err(|e| failed(format!("cannot be asked to end: {e}")))?;
         match tokio::time::timeout(STOP_MAX, self.child.wait()).await {
-            Ok(Ok(status)) if status.success() => Ok(()),
+            // One that was only just started may not catch the signal yet.
+            Ok(Ok(status)) if status.success() || status.signal() == Some(SIGTERM) => Ok(()),
             Ok(Ok(status)) => Err(failed(format!("ended with {status}: {}", tail(&self.log)))),
             Ok(Err(error)) => Err(failed(error.to_string())),
             Err(_) => Err(failed(format!("did not end in {} s", STOP_MAX.as_secs()))),

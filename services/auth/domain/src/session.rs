@@ -118,6 +118,6 @@ mod tests {
             session = session.refreshed(now);
             now += IDLE_US / 2;
         }
-        assert!(now >= LIFE_US && now <= LIFE_US + IDLE_US);
+        assert!((LIFE_US..=LIFE_US + IDLE_US).contains(&now));
     }
 }

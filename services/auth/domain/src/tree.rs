@@ -164,7 +164,8 @@ mod tests {
             let root = Uuid::from_u128(1);
             let mut model = Model { parents: HashMap::from([(root, None)]) };
             for (create, a, b) in steps {
-                let ids: Vec<Uuid> = (1..=model.parents.len() as u128).map(Uuid::from_u128).collect();
+                let count = model.parents.len() as u128;
+                let ids: Vec<Uuid> = (1..=count).map(Uuid::from_u128).collect();
                 let parent = ids[a % ids.len()];
                 let place = model.place(parent);
                 if create {

@@ -25,7 +25,6 @@ use proto::{
     common::v1::{Kind, Reason},
     names,
 };
-use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 use tonic::{Code, Request, Response};
 use uuid::Uuid;
@@ -37,7 +36,7 @@ use super::{
 use crate::{
     core::Core,
     events,
-    store::{clients, organisations},
+    store::{Connection, clients, organisations},
     work::{Note, Work},
 };
 
@@ -260,7 +259,7 @@ impl Clients {
     }
 }
 
-async fn find(conn: &impl ConnectionTrait, caller: &Caller, id: Uuid) -> Result<Client> {
+async fn find(conn: &impl Connection, caller: &Caller, id: Uuid) -> Result<Client> {
     let found = clients::find(conn, caller.org, id).await?;
     let client = found.ok_or_else(|| ServiceError::not_found("client"))?;
     authorize_object(caller, client.unit, "client")?;

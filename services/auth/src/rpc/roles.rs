@@ -20,7 +20,6 @@ use proto::{
     common::v1::Reason,
     names,
 };
-use sea_orm::ConnectionTrait;
 use serde_json::json;
 use tonic::{Code, Request, Response};
 use uuid::Uuid;
@@ -29,7 +28,7 @@ use super::{answered, check_etag, held_on, mask::Mask, open_change, refusal};
 use crate::{
     core::Core,
     events,
-    store::{grants, roles},
+    store::{Connection, grants, roles},
     work::{Note, Work},
 };
 
@@ -46,7 +45,7 @@ pub fn role_id(name: &str) -> Result<Uuid> {
 }
 
 /// A role that has to exist.
-pub async fn find(conn: &impl ConnectionTrait, org: Uuid, id: Uuid) -> Result<Role> {
+pub async fn find(conn: &impl Connection, org: Uuid, id: Uuid) -> Result<Role> {
     roles::find(conn, org, id).await?.ok_or_else(|| ServiceError::not_found("role"))
 }
 

@@ -16,7 +16,6 @@ use proto::{
     common::v1::Permission,
     names,
 };
-use sea_orm::ConnectionTrait;
 use serde_json::json;
 use tonic::{Code, Request, Response};
 use uuid::Uuid;
@@ -25,7 +24,7 @@ use super::{Answer, answered, id_of, optional_id, users::check_manages};
 use crate::{
     core::Core,
     events,
-    store::{sessions, users},
+    store::{Connection, sessions, users},
     work::{Note, Work},
 };
 
@@ -82,7 +81,7 @@ impl Sessions {
 /// Who may see and end sessions of `user`: the user, and whoever may do so on the user's unit.
 /// The unit of the user.
 async fn authorize(
-    conn: &impl ConnectionTrait,
+    conn: &impl Connection,
     caller: &Caller,
     user: Uuid,
     what: &str,

@@ -20,7 +20,6 @@ use proto::{
     common::v1::Reason,
     names,
 };
-use sea_orm::ConnectionTrait;
 use serde_json::json;
 use tonic::{Code, Request, Response};
 use uuid::Uuid;
@@ -32,7 +31,7 @@ use super::{
 use crate::{
     core::Core,
     events,
-    store::{staff, users},
+    store::{Connection, staff, users},
     work::{Note, Work},
 };
 
@@ -196,7 +195,7 @@ impl StaffMembers {
     }
 }
 
-async fn find(conn: &impl ConnectionTrait, org: Uuid, id: Uuid) -> Result<domain::Staff> {
+async fn find(conn: &impl Connection, org: Uuid, id: Uuid) -> Result<domain::Staff> {
     staff::find(conn, org, id).await?.ok_or_else(|| ServiceError::not_found("staff"))
 }
 

@@ -23,7 +23,6 @@ use proto::{
     common::v1::Permission,
     names, time,
 };
-use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 use tonic::{Request, Response};
 use uuid::Uuid;
@@ -32,7 +31,7 @@ use super::{Answer, answered, check_etag, id_of, mask::Mask, open_change, option
 use crate::{
     core::Core,
     events,
-    store::{staff, units},
+    store::{Connection, staff, units},
     work::{Note, Work},
 };
 
@@ -134,7 +133,7 @@ impl Units {
         let top = ancestor.or(parent).or(view.root());
         let all = top.map(|top| view.subtree(top)).unwrap_or_default();
         let begin = after.map_or(0, |after| {
-            let seen = all.iter().position(|id| id.simple().to_string() == after);
+            let seen = all.iter().position(|id| Some(*id) == Uuid::try_parse(&after).ok());
             seen.map_or(all.len(), |seen| seen + 1)
         });
         let mut ids: Vec<Uuid> =
@@ -249,12 +248,12 @@ impl Units {
 }
 
 /// A unit that has to exist.
-pub async fn find(conn: &impl ConnectionTrait, org: Uuid, id: Uuid) -> Result<Unit> {
+pub async fn find(conn: &impl Connection, org: Uuid, id: Uuid) -> Result<Unit> {
     units::find(conn, org, id).await?.ok_or_else(|| ServiceError::not_found("unit"))
 }
 
 /// A unit that has to exist and not to be retired.
-pub async fn find_in_use(conn: &impl ConnectionTrait, org: Uuid, id: Uuid) -> Result<Unit> {
+pub async fn find_in_use(conn: &impl Connection, org: Uuid, id: Uuid) -> Result<Unit> {
     let unit = find(conn, org, id).await?;
     if unit.in_use() { Ok(unit) } else { Err(ServiceError::wrong_state("the unit is retired")) }
 }
@@ -271,7 +270,7 @@ fn authorize_edit(caller: &Caller, id: Uuid) -> Result<()> {
 }
 
 async fn decide_move(
-    conn: &impl ConnectionTrait,
+    conn: &impl Connection,
     org: Uuid,
     id: Uuid,
     parent: Uuid,

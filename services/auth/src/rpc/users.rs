@@ -23,7 +23,6 @@ use proto::{
     common::v1::Reason,
     names,
 };
-use sea_orm::ConnectionTrait;
 use serde_json::json;
 use tonic::{Code, Request, Response};
 use uuid::Uuid;
@@ -39,7 +38,7 @@ use super::{
 use crate::{
     core::Core,
     events,
-    store::{failures, grants, users},
+    store::{Connection, failures, grants, users},
     work::{Note, Work},
 };
 
@@ -217,7 +216,7 @@ impl Users {
         authorize_object(&caller, account.user.unit, "user")?;
         users::set_password(work.conn(), caller.org, &account, password_hash).await?;
         end_sessions(&mut work, id, None).await?;
-        let counted = core.secrets.account(caller.org, &login_key(&user.login));
+        let counted = core.secrets.account(caller.org, &login_key(&user.login), None);
         failures::clear(work.conn(), &counted).await?;
         work.note(note(&caller, &account.user, json!({ "password": true })));
         Ok(answered(ResetPasswordResponse {}, &work.commit().await?))
@@ -234,7 +233,7 @@ impl Users {
         let login = &account.user.login;
         password::check("newPassword", &message.new_password, login).map_err(refusal)?;
         // A stolen token must not be a way around the growing delay.
-        let attempt = Attempt::begin(core, caller.org, login).await?;
+        let attempt = Attempt::begin(core, caller.org, login, caller.session).await?;
         let known = Some(account.password_hash.clone());
         let right = core.hasher.verify(message.current_password, known).await?;
         let password_hash = core.hasher.hash(message.new_password).await?;
@@ -258,11 +257,11 @@ impl Users {
 }
 
 /// A user that has to exist.
-pub async fn find(conn: &impl ConnectionTrait, org: Uuid, id: Uuid) -> Result<User> {
+pub async fn find(conn: &impl Connection, org: Uuid, id: Uuid) -> Result<User> {
     users::find(conn, org, id).await?.ok_or_else(|| ServiceError::not_found("user"))
 }
 
-async fn find_account(conn: &impl ConnectionTrait, org: Uuid, id: Uuid) -> Result<users::Account> {
+async fn find_account(conn: &impl Connection, org: Uuid, id: Uuid) -> Result<users::Account> {
     users::find_account(conn, org, id).await?.ok_or_else(|| ServiceError::not_found("user"))
 }
 

@@ -86,27 +86,34 @@ async fn a_regional_manager_reads_the_record_of_the_own_subtree() {
     }
 }
 
+/// What is done to the chain, and the first record that no longer fits.
+const TAMPERINGS: [(&str, i64); 7] = [
+    ("UPDATE audit_record SET actor = 'operator' WHERE org_id = ORG AND number = 3", 3),
+    ("UPDATE audit_record SET outcome = 'ok ' WHERE org_id = ORG AND number >= 4", 4),
+    ("UPDATE audit_record SET hash = hash || hash WHERE org_id = ORG AND number = 2", 2),
+    ("UPDATE audit_record SET time_us = time_us + 1 WHERE org_id = ORG AND number = 1", 1),
+    ("DELETE FROM audit_record WHERE org_id = ORG AND number = 2", 2),
+    ("DELETE FROM audit_record WHERE org_id = ORG AND number = 5", 5),
+    ("UPDATE audit_record SET number = 9 WHERE org_id = ORG AND number = 3", 3),
+];
+
 #[tokio::test]
 async fn tampering_is_found_at_the_first_record_that_it_touches() {
-    for (sql, broken) in [
-        ("UPDATE audit_record SET actor = 'operator' WHERE org_id = ORG AND number = 3", 3),
-        ("UPDATE audit_record SET outcome = 'ok ' WHERE org_id = ORG AND number >= 4", 4),
-        ("UPDATE audit_record SET hash = hash || hash WHERE org_id = ORG AND number = 2", 2),
-        ("UPDATE audit_record SET time_us = time_us + 1 WHERE org_id = ORG AND number = 1", 1),
-        ("DELETE FROM audit_record WHERE org_id = ORG AND number = 2", 2),
-        ("DELETE FROM audit_record WHERE org_id = ORG AND number = 5", 5),
-        ("UPDATE audit_record SET number = 9 WHERE org_id = ORG AND number = 3", 3),
-    ] {
-        for world in worlds().await {
-            for name in ["a", "b", "c"] {
-                world.unit(&world.root, name).await;
-            }
+    for world in worlds().await {
+        for name in ["a", "b", "c"] {
+            world.unit(&world.root, name).await;
+        }
+        let copy = "CREATE TABLE kept AS SELECT * FROM audit_record";
+        world.service.core.db.read().execute_unprepared(copy).await.unwrap();
+        for (sql, broken) in TAMPERINGS {
             let intact = verify(&world, 0, "").await;
             assert!(intact.intact && intact.checked == 5, "{intact:?}");
             tamper(&world, sql).await;
             let found = verify(&world, 0, "").await;
             assert!(!found.intact, "{}: {sql}", world.name);
             assert_eq!(found.first_broken, broken, "{}: {sql}", world.name);
+            tamper(&world, "DELETE FROM audit_record WHERE org_id = ORG").await;
+            tamper(&world, "INSERT INTO audit_record SELECT * FROM kept WHERE org_id = ORG").await;
         }
     }
 }

@@ -95,7 +95,7 @@ async fn users_are_listed_and_changed_in_the_managers_subtree() {
         refused(&world, world.try_user(&manager, "a b", &a).await, Reason::InvalidField);
         let page = ListUsersRequest { page_size: 1, ..Default::default() };
         let first = got(world.users().list_users(bearer(page.clone(), &manager)).await).unwrap();
-        assert_eq!(first.users, [clerk.clone()]);
+        assert_eq!(first.users, std::slice::from_ref(&clerk));
         let second = ListUsersRequest { page_token: first.next_page_token, ..page };
         let second = got(world.users().list_users(bearer(second, &manager)).await).unwrap();
         assert_eq!((second.users[0].login.as_str(), &*second.next_page_token), ("wang", ""));

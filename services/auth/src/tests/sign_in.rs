@@ -32,7 +32,6 @@ async fn an_access_token_is_over_after_ten_minutes() {
 #[tokio::test]
 async fn known_and_unknown_accounts_get_the_same_bytes() {
     for world in worlds().await {
-        let (_, _) = world.person("gone", "analyst", &world.root).await;
         let user = world.try_user(&world.owner, "locked", &world.root).await.unwrap();
         let user = User { disabled: true, ..user };
         let request = UpdateUserRequest { user: Some(user), update_mask: None };
@@ -115,6 +114,35 @@ async fn failures_close_an_account_for_a_growing_time_and_survive_a_restart() {
 }
 
 #[tokio::test]
+async fn a_strangers_guesses_do_not_keep_a_known_device_out() {
+    for world in worlds().await {
+        let before = world.sign_in("owner").await;
+        world.person("li", "analyst", &world.root).await;
+        let others = world.sign_in("li").await;
+        for _ in 0..10 {
+            let failed = world.try_sign_in("owner", "wrong password").await;
+            refused(&world, failed, Reason::BadCredentials);
+        }
+        let from = |device: &CreateTokenResponse, password: &str| CreateTokenRequest {
+            refresh_token: device.refresh_token.clone(),
+            ..password_form(BANK, "owner", password)
+        };
+        let closed = world.try_sign_in("owner", PASSWORD).await;
+        refused(&world, closed, Reason::TooManyAttempts);
+        let stranger = world.token(from(&others, PASSWORD)).await;
+        refused(&world, stranger, Reason::TooManyAttempts);
+        world.token(from(&before, PASSWORD)).await.unwrap();
+        // The known device has ten attempts of its own and no more.
+        for _ in 0..10 {
+            let failed = world.token(from(&before, "wrong password")).await;
+            refused(&world, failed, Reason::BadCredentials);
+        }
+        let closed = world.token(from(&before, PASSWORD)).await;
+        refused(&world, closed, Reason::TooManyAttempts);
+    }
+}
+
+#[tokio::test]
 async fn guesses_at_the_same_time_are_not_looked_at_more_often() {
     let world = worlds().await.pop().unwrap();
     let guesses = (0..14).map(|_| world.try_sign_in("owner", "wrong password"));
@@ -193,6 +221,7 @@ async fn sessions_end_with_revocation_password_and_account() {
         refused(&world, world.who(&signed_in.access_token).await, Reason::Revoked);
         refused(&world, world.refresh(&signed_in.refresh_token).await, Reason::BadCredentials);
 
+        world.advance(1);
         let by_owner = world.sign_in("li").await;
         let list = ListSessionsRequest { user: user.clone() };
         let alive = got(sessions.list_sessions(bearer(list, &world.owner)).await).unwrap();

@@ -162,7 +162,7 @@ pub struct Open {
 }
 
 /// Longest service that is believed when its end was never reported.
-pub const SERVICE_US_MAX: i64 = 12 * 3_600_000_000;
+pub const SERVICE_US_MAX: i64 = 4 * 3_600_000_000;
 
 /// The service that a press at `press_us` belongs to, as an index into `services`: one that
 /// lasts or ended within the grace. Unrated before rated, asked before not asked, then the
@@ -298,6 +298,6 @@ mod tests {
         check(&rated, 22, Some(1));
         check(&rated[..1], 22, Some(0));
         // One whose end was never reported does not stay open for ever.
-        check(&[open(0, None, None, false)], 13 * 60, None);
+        check(&[open(0, None, None, false)], 5 * 60, None);
     }
 }

@@ -55,3 +55,36 @@ pub fn ack_before_commit() -> bool {
     });
     *ON
 }
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    /// Runs itself as a child process with a point armed.
+    #[test]
+    fn an_armed_point_ends_the_process_at_the_named_pass() {
+        const PASSES: &str = "MANYI_TEST_PASSES";
+        if let Ok(passes) = std::env::var(PASSES) {
+            for _ in 0..passes.parse().unwrap() {
+                pass("device.before_commit");
+                pass("device.after_commit");
+            }
+            return;
+        }
+        let survives = |passes: &str| {
+            let name = "an_armed_point_ends_the_process_at_the_named_pass";
+            let status = Command::new(std::env::current_exe().unwrap())
+                .args(["--exact", &format!("ingest::crash_point::tests::{name}")])
+                .env(CRASH_POINT, "device.before_commit:3")
+                .env(PASSES, passes)
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .status();
+            status.unwrap().success()
+        };
+        assert!(survives("2"));
+        assert!(!survives("3"));
+    }
+}

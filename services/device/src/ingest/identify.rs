@@ -146,6 +146,9 @@ impl Found {
 
     fn refuse(&mut self, index: usize, item: &Item, refusal: Refusal) {
         *self.conflicts.entry(item.device).or_default() += 1;
+        if refusal.reason == Reason::DuplicateIdentity {
+            tracing::warn!(device = %item.device, "two senders seem to share a device's identity");
+        }
         self.verdicts[index] = Some(Verdict::Refused(refusal));
     }
 }

@@ -48,6 +48,9 @@ impl Ingest {
         held: &Quarantined,
         additions: Additions,
     ) -> Result<Rating> {
+        if held.fate == Fate::Deleted {
+            return Err(ServiceError::wrong_state("it was deleted"));
+        }
         let batch = batch(held, additions)?;
         for _ in 0..TRIES {
             match self.try_release(caller, held, additions, &batch).await {

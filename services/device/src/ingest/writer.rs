@@ -80,20 +80,20 @@ async fn write(engine: &Engine, group: Vec<Waiting>) {
     let mut results = Results { verdicts: vec![None; entries.len()], trackers: HashMap::new() };
     let mut error = None;
     // Halves wait on a stack; the whole group is the first.
-    let mut open = vec![0..entries.len()];
-    while let Some(range) = open.pop() {
-        let part = &entries[range.clone()];
-        let whole = range.len() == entries.len();
+    let mut open = Vec::from([(0, entries.len())]);
+    while let Some((start, end)) = open.pop() {
+        let part = &entries[start..end];
+        let whole = part.len() == entries.len();
         let early = (whole && crash_point::ack_before_commit()).then_some((&batches, &mut replies));
         match transact(engine, part, early).await {
-            Ok(placed) => results.take(range.start, placed),
+            Ok(placed) => results.take(start, placed),
             Err(failed) if failed.code() == Code::Internal && part.len() > 1 => {
-                let middle = range.start + part.len() / 2;
-                open.push(middle..range.end);
-                open.push(range.start..middle);
+                let middle = start + part.len() / 2;
+                open.push((middle, end));
+                open.push((start, middle));
             }
             Err(failed) if failed.code() == Code::Internal => {
-                results.verdicts[range.start] = Some(Verdict::Refused(poisoned(&failed)));
+                results.verdicts[start] = Some(Verdict::Refused(poisoned(&failed)));
             }
             // The rest would fail the same way.
             Err(failed) => {

@@ -1,6 +1,9 @@
 //! Ratings: taking them in, and reading them.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    sync::Arc,
+};
 
 use device_domain::{rating_stored::Rating, template::Template};
 use kit::{
@@ -139,14 +142,15 @@ async fn list(
         .filter(|_| more)
         .map(|r| app.pages.encode(&key, &convert::print_place(r.press_us, r.id)))
         .unwrap_or_default();
-    let mut templates: HashMap<Uuid, Option<Arc<Template>>> = HashMap::new();
     let mut ratings = Vec::with_capacity(found.len());
+    let mut known: HashMap<Uuid, Arc<Template>> = HashMap::new();
     for rating in &found {
-        if !templates.contains_key(&rating.template) {
-            let template = app.templates.get(rating.org, rating.template).await?;
-            templates.insert(rating.template, template);
+        if let Entry::Vacant(place) = known.entry(rating.template)
+            && let Some(template) = app.templates.get(rating.org, rating.template).await?
+        {
+            place.insert(template);
         }
-        let template = templates.get(&rating.template).and_then(|t| t.as_deref());
+        let template = known.get(&rating.template).map(Arc::as_ref);
         ratings.push(rating_convert::rating(rating, score(template, rating.grade)));
     }
     Ok(v1::ListRatingsResponse { ratings, next_page_token })

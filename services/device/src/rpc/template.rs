@@ -79,6 +79,8 @@ async fn create(
     }
     let mut group = Vec::new();
     if template.is_default {
+        // One at a time, or two defaults could be made at once.
+        store::shift::lock(tx.conn(), org).await?;
         for mut former in store::template::defaults(tx.conn(), org).await? {
             former.is_default = false;
             group.push(events::template(&former));

@@ -1,7 +1,10 @@
 //! Encounters.
 
 use device_domain::encounter::{Encounter, State};
-use kit::error::Result;
+use kit::{
+    db::{Dialect, dialect_of},
+    error::Result,
+};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
     Set, sea_query::OnConflict,
@@ -15,6 +18,23 @@ pub async fn find(conn: &impl ConnectionTrait, org: Uuid, ids: &[Uuid]) -> Resul
     let query = encounter::Entity::find()
         .filter(encounter::Column::OrgId.eq(org))
         .filter(encounter::Column::Id.is_in(ids.iter().copied()));
+    Ok(query.all(conn).await?.into_iter().map(of_row).collect())
+}
+
+/// The same, and nobody else changes them until the transaction ends.
+pub async fn find_locked(
+    conn: &impl ConnectionTrait,
+    org: Uuid,
+    ids: &[Uuid],
+) -> Result<Vec<Encounter>> {
+    let mut query = encounter::Entity::find()
+        .filter(encounter::Column::OrgId.eq(org))
+        .filter(encounter::Column::Id.is_in(ids.iter().copied()))
+        // Locked in the order of all who change encounters.
+        .order_by_asc(encounter::Column::Id);
+    if dialect_of(conn) == Dialect::Postgres {
+        query = query.lock_exclusive();
+    }
     Ok(query.all(conn).await?.into_iter().map(of_row).collect())
 }
 

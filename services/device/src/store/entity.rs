@@ -7,7 +7,6 @@ pub mod device_clock;
 pub mod dropped_range;
 pub mod encounter;
 pub mod enroll_guess;
-pub mod org_lock;
 pub mod pairing_code;
 pub mod prompt;
 pub mod quarantine;

@@ -41,6 +41,16 @@ pub struct Sender {
     pub since_us: i64,
 }
 
+/// Has each statement of the transaction planned for the tables as they are. A plan that is
+/// kept from when a table was nearly empty reads all of it, until statistics are next taken.
+pub async fn plan_afresh(tx: &WriteTx) -> Result<()> {
+    if dialect_of(tx.conn()) == Dialect::Postgres {
+        let text = "SELECT set_config('plan_cache_mode', 'force_custom_plan', true)";
+        Sql::new(Dialect::Postgres).execute(tx.conn(), text).await?;
+    }
+    Ok(())
+}
+
 /// Locks devices until the end of the transaction, in the order of their ids: nobody else
 /// stores presses of them, revokes them or moves them meanwhile. `ids` is ascending.
 pub async fn lock_devices(tx: &WriteTx, ids: &[Uuid]) -> Result<HashMap<Uuid, Sender>> {
@@ -281,7 +291,8 @@ pub async fn rate_encounters(tx: &WriteTx, rated: &[(Uuid, &Encounter)]) -> Resu
     let text = format!(
         "{table} UPDATE encounter SET rating_id = q.rating_id, rating_channel = q.rating_channel, \
          rate_us = q.rate_us, state = q.state, time_us = q.time_us, version = q.version + 1 FROM q \
-         WHERE encounter.org_id = q.org_id AND encounter.id = q.id AND encounter.version = q.version"
+         WHERE encounter.org_id = q.org_id AND encounter.id = q.id \
+         AND encounter.version = q.version"
     );
     Ok(sql.execute(tx.conn(), &text).await? == rated.len() as u64)
 }

@@ -1,7 +1,5 @@
 //! Shifts and the events that they are derived from.
 
-use std::collections::HashMap;
-
 use device_domain::shift::{Event, Kind, Pause, Shift, State};
 use kit::{
     db::{Dialect, dialect_of},
@@ -13,47 +11,40 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::entity::{org_lock, shift, shift_event};
+use super::entity::{shift, shift_event};
 
-/// Makes the transaction the only one that changes shifts of the organisation, and makes
-/// those that read shifts with [`lock_shared`] look again.
+/// Keeps our locks apart from other users of PostgreSQL's advisory locks.
+const LOCK_CLASS: i64 = 0x6d61_6e79_6902;
+
+/// Makes the transaction the only one that changes shifts of the organisation. Waits for the
+/// transactions that hold [`lock_shared`], and lets no new one in before itself: a sign-in is
+/// not starved by ratings. On SQLite there is one writer anyway.
 pub async fn lock(conn: &impl ConnectionTrait, org: Uuid) -> Result<()> {
-    let sql = "INSERT INTO org_lock (org_id, shift_version) VALUES ($1, 1) \
-               ON CONFLICT (org_id) DO UPDATE SET shift_version = org_lock.shift_version + 1";
-    let values = [Value::from(org)];
-    conn.execute_raw(Statement::from_sql_and_values(conn.get_database_backend(), sql, values))
-        .await?;
+    take_locks(conn, "SELECT pg_advisory_xact_lock($1)", &[org]).await
+}
+
+/// Keeps the organisations' shifts as they are until the transaction ends.
+pub async fn lock_shared(conn: &impl ConnectionTrait, orgs: &[Uuid]) -> Result<()> {
+    take_locks(conn, "SELECT pg_advisory_xact_lock_shared($1)", orgs).await
+}
+
+async fn take_locks(conn: &impl ConnectionTrait, sql: &str, orgs: &[Uuid]) -> Result<()> {
+    if dialect_of(conn) == Dialect::Sqlite {
+        return Ok(());
+    }
+    let key = |org: &Uuid| {
+        let (high, low) = org.as_u64_pair();
+        i64::from_be_bytes((high ^ low).to_be_bytes()) ^ LOCK_CLASS
+    };
+    let mut keys: Vec<i64> = orgs.iter().map(key).collect();
+    // Always in the same order, or two transactions could wait in a circle.
+    keys.sort_unstable();
+    for key in keys {
+        let values = [Value::from(key)];
+        let backend = conn.get_database_backend();
+        conn.execute_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
+    }
     Ok(())
-}
-
-/// Versions of the organisations' shifts, which cannot change until the transaction ends.
-pub async fn lock_shared(conn: &impl ConnectionTrait, orgs: &[Uuid]) -> Result<HashMap<Uuid, i64>> {
-    let mut versions = versions(conn, orgs).await?;
-    let missing: Vec<Uuid> = orgs.iter().filter(|o| !versions.contains_key(o)).copied().collect();
-    if missing.is_empty() {
-        return Ok(versions);
-    }
-    // A row that is not there cannot be locked, so the first change could slip through.
-    for org in missing {
-        let row = org_lock::ActiveModel { org_id: Set(org), shift_version: Set(0) };
-        let mut known = OnConflict::column(org_lock::Column::OrgId);
-        known.do_nothing();
-        org_lock::Entity::insert(row).on_conflict(known).exec_without_returning(conn).await?;
-    }
-    versions = self::versions(conn, orgs).await?;
-    Ok(versions)
-}
-
-async fn versions(conn: &impl ConnectionTrait, orgs: &[Uuid]) -> Result<HashMap<Uuid, i64>> {
-    let mut query = org_lock::Entity::find()
-        .filter(org_lock::Column::OrgId.is_in(orgs.iter().copied()))
-        // Always in the same order, or two readers and two writers could wait in a circle.
-        .order_by_asc(org_lock::Column::OrgId);
-    if dialect_of(conn) == Dialect::Postgres {
-        query = query.lock_shared();
-    }
-    let rows = query.all(conn).await?;
-    Ok(rows.into_iter().map(|row| (row.org_id, row.shift_version)).collect())
 }
 
 /// Shifts of a window that may hold at some instant from `from_us` to `to_us`, both

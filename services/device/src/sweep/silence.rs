@@ -35,7 +35,7 @@ async fn count_of(app: &App, view: &OrgView, policy: &Policy) -> Result<usize> {
         let page = store::encounter::silent(conn, view.id, before_us, after, BATCH).await?;
         let Some(last) = page.last() else { return Ok(count) };
         after = Some((last.prompt_us.unwrap_or_default(), last.id));
-        let due: Vec<(Encounter, i64)> = page
+        let mut due: Vec<(Encounter, i64)> = page
             .into_iter()
             .filter_map(|encounter| {
                 let due_us = due_us(&encounter, view, policy)?;
@@ -43,7 +43,7 @@ async fn count_of(app: &App, view: &OrgView, policy: &Policy) -> Result<usize> {
             })
             .collect();
         if !due.is_empty() {
-            count += encounters::count_silence(app, view.id, &due).await?;
+            count += encounters::count_silence(app, view.id, &mut due).await?;
         }
     }
 }

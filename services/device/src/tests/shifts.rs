@@ -276,3 +276,74 @@ async fn many_sign_ins_at_once_leave_one_person_at_the_window() {
         }
     }
 }
+
+#[tokio::test]
+async fn services_that_meet_sign_ins_are_credited_as_if_they_had_come_in_order() {
+    for world in worlds().await {
+        let window = world.org.windows[0];
+        let (_, token) = world.device_at(window).await;
+        world.pass(1_000);
+        let sign_ins = async {
+            for i in 0..15_i64 {
+                let at = At { world: &world, window };
+                let number = (1001 + i % 4).to_string();
+                at.sign_in(&number, NOW_US + (i * 37 % 15) * 60 * S).await.unwrap();
+            }
+        };
+        let starts = async {
+            for i in 0..30_i64 {
+                let event = v1::EncounterEvent {
+                    encounter_id: Uuid::now_v7().to_string(),
+                    kind: v1::EncounterEventKind::Started as i32,
+                    event_time: Some(time::from_us(NOW_US + (i * 31 % 930) * S)),
+                    ..Default::default()
+                };
+                let write = v1::BatchWriteEncounterEventsRequest { events: vec![event] };
+                let mut client = world.encounters();
+                client.batch_write_encounter_events(bearer(write, &token)).await.unwrap();
+            }
+        };
+        tokio::join!(sign_ins, starts);
+        let shifts = list(&world, false).await;
+        let request = v1::ListEncountersRequest::default();
+        let found = world.encounters().list_encounters(world.as_admin(request)).await.unwrap();
+        for encounter in found.into_inner().encounters {
+            let second = (time::to_us(encounter.start_time.as_ref().unwrap()) - NOW_US) / S;
+            let there = shifts.iter().find(|shift| {
+                let (from, to) = span(shift);
+                from <= second && to.is_none_or(|to| second < to)
+            });
+            let staff = there.map(|shift| shift.staff.clone()).unwrap_or_default();
+            assert_eq!(encounter.staff, staff, "{} at {second}", world.name);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_retired_window_takes_only_what_happened_before() {
+    for world in worlds().await {
+        let window = world.org.windows[0];
+        let (_, token) = world.device_at(window).await;
+        world.pass(100);
+        let retired = proto::auth::v1::Unit {
+            name: names::print("units", window),
+            parent: names::print("units", world.org.branches[0]),
+            kind: proto::auth::v1::UnitKind::Window as i32,
+            display_name: "W0".into(),
+            valid_to: Some(time::from_us(NOW_US + 50 * S)),
+            ..Default::default()
+        };
+        world.org.apply(vec![proto::auth::v1::event::Change::UnitChanged(retired)]).await;
+        let at = At { world: &world, window };
+        at.sign_in("1001", NOW_US + 40 * S).await.unwrap();
+        let late = at.sign_in("1001", NOW_US + 60 * S).await.map(Response::new);
+        assert_eq!(refusal(late), (Code::FailedPrecondition, Reason::WrongState));
+        let request = v1::SignInRequest {
+            event_id: Uuid::now_v7().to_string(),
+            staff_number: "1001".into(),
+            ..Default::default()
+        };
+        let device = world.shifts().sign_in(bearer(request, &token)).await;
+        assert_eq!(refusal(device), (Code::FailedPrecondition, Reason::WrongState));
+    }
+}

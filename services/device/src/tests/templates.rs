@@ -143,3 +143,17 @@ async fn the_policy_is_changed_as_a_whole_by_version() {
         assert_eq!(error.violations()[0].field, "policy.holidays[0]", "{}", world.name);
     }
 }
+
+#[tokio::test]
+async fn of_defaults_that_are_made_at_once_one_stays() {
+    for world in worlds().await {
+        let world = &world;
+        let calls =
+            (0..6).map(|_| create(world, v1::Template { default_template: true, ..graded(5) }));
+        for answer in futures::future::join_all(calls).await {
+            answer.unwrap();
+        }
+        let defaults = list(world).await.iter().filter(|t| t.default_template).count();
+        assert_eq!(defaults, 1, "{}", world.name);
+    }
+}

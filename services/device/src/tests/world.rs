@@ -153,29 +153,45 @@ impl World {
 
     /// All events of the feed so far, in order.
     pub async fn events(&self) -> Vec<Change> {
-        let (mut after, mut changes) = (String::new(), Vec::new());
+        let committed = self.count("outbox").await;
+        // On PostgreSQL the feed waits for older transactions, those of other tests included.
+        for _ in 0..500 {
+            let (groups, changes) = self.feed_so_far().await;
+            if groups >= committed {
+                return changes;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("{}: the feed does not catch up", self.name);
+    }
+
+    async fn feed_so_far(&self) -> (i64, Vec<Change>) {
+        let (mut after, mut groups, mut changes) = (String::new(), 0, Vec::new());
         loop {
             let page = self.app.outbox.list(&after, 100).await.unwrap();
             for group in page.groups {
+                groups += 1;
                 let items = Events::decode(group.events).unwrap().items;
                 changes.extend(items.into_iter().filter_map(|event| event.change));
             }
             if page.at_end {
-                return changes;
+                return (groups, changes);
             }
             after = page.next;
         }
     }
 
-    /// Number of audit records that wait for auth.
-    pub async fn audited(&self) -> i64 {
+    async fn count(&self, table: &str) -> i64 {
         use sea_orm::{ConnectionTrait, Statement};
         let conn = self.app.db.read();
-        let count = Statement::from_string(
-            conn.get_database_backend(),
-            "SELECT COUNT(*) AS n FROM audit_queue",
-        );
+        let sql = format!("SELECT COUNT(*) AS n FROM {table}");
+        let count = Statement::from_string(conn.get_database_backend(), sql);
         conn.query_one_raw(count).await.unwrap().unwrap().try_get("", "n").unwrap()
+    }
+
+    /// Number of audit records that wait for auth.
+    pub async fn audited(&self) -> i64 {
+        self.count("audit_queue").await
     }
 
     /// A request of the administrator.
@@ -211,11 +227,6 @@ impl World {
     /// Client.
     pub fn policies(&self) -> v1::rating_policy_service_client::RatingPolicyServiceClient<Chan> {
         v1::rating_policy_service_client::RatingPolicyServiceClient::new(self.chan.clone())
-    }
-
-    /// Client.
-    pub fn ratings(&self) -> v1::rating_service_client::RatingServiceClient<Chan> {
-        v1::rating_service_client::RatingServiceClient::new(self.chan.clone())
     }
 
     /// Client.

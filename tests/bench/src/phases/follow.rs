@@ -18,8 +18,8 @@ use crate::{
 };
 
 /// Loads to try, as shares of the ceiling.
-const SHARES: [f64; 14] =
-    [0.9, 0.75, 0.6, 0.5, 0.45, 0.4, 0.35, 0.3, 0.25, 0.2, 0.15, 0.1, 0.05, 0.02];
+const SHARES: [f64; 17] =
+    [0.9, 0.8, 0.7, 0.6, 0.55, 0.5, 0.45, 0.4, 0.35, 0.3, 0.25, 0.2, 0.15, 0.1, 0.05, 0.02, 0.01];
 /// How far figures may be behind at the end.
 const LAG_MAX: Duration = Duration::from_secs(2);
 /// The same in a short try, where the lag has less time to grow.

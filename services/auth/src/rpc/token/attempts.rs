@@ -15,12 +15,13 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    /// Begins an attempt.
+    /// Begins an attempt. Attempts from the device of an earlier session count apart, so that
+    /// a stranger's failures do not keep its person out.
     ///
     /// # Errors
     /// RESOURCE_EXHAUSTED with TOO_MANY_ATTEMPTS while the account's delay lasts.
-    pub async fn begin(core: &Core, org: Uuid, login: &str) -> Result<Self> {
-        let account = core.secrets.account(org, &login_key(login));
+    pub async fn begin(core: &Core, org: Uuid, login: &str, device: Option<Uuid>) -> Result<Self> {
+        let account = core.secrets.account(org, &login_key(login), device);
         let failures = failures::find(core.db.read(), &account).await?;
         match failures.wait_us(core.now_us()) {
             Some(wait_us) => Err(too_many(wait_us)),

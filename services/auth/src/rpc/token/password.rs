@@ -38,8 +38,9 @@ pub async fn sign_in(core: &Arc<Core>, form: CreateTokenRequest) -> Result<Creat
         return Err(error.with_metadata(OAUTH_ERROR, "invalid_scope"));
     }
     let org = organisation(core, &form.organisation).await?;
-    let attempt = Attempt::begin(core, org, login).await?;
     let account = users::find_by_login(core.db.read(), org, login).await?;
+    let device = known_device(core, org, account.as_ref(), &form.refresh_token).await?;
+    let attempt = Attempt::begin(core, org, login, device).await?;
     let hash = account.as_ref().map(|account| account.password_hash.clone());
     let right = core.hasher.verify(form.password, hash).await?;
     let mut work = Work::begin(core, org).await?;
@@ -91,6 +92,24 @@ async fn admit(core: &Arc<Core>, mut work: Work, account: Account) -> Result<Cre
         scopes: None,
     };
     answer(core, bearer, token).await
+}
+
+/// The earlier session of the same person whose refresh token the device still has.
+async fn known_device(
+    core: &Core,
+    org: Uuid,
+    account: Option<&Account>,
+    token: &str,
+) -> Result<Option<Uuid>> {
+    if token.is_empty() {
+        return Ok(None);
+    }
+    let hash = core.secrets.refresh_hash(token);
+    let known = sessions::find_token(core.db.read(), &hash).await?;
+    let Some(known) = known.filter(|known| known.org == org) else { return Ok(None) };
+    let session = sessions::find(core.db.read(), org, known.session).await?;
+    let own = session.filter(|session| account.is_some_and(|a| a.user.id == session.user));
+    Ok(own.map(|session| session.id))
 }
 
 /// The organisation to sign in to; the installation itself stands for an unknown one, so that

@@ -30,7 +30,7 @@ async fn a_batch_is_stored_answered_and_acknowledged() {
 #[tokio::test]
 async fn a_resend_gives_the_first_receipt_and_changes_nothing() {
     for world in worlds().await {
-        let (_, token) = world.sender().await;
+        let (device, token) = world.sender().await;
         let sent = messages(1..=4);
         let mut twice = sent[..2].to_vec();
         twice.push(sent[0].clone());
@@ -42,7 +42,9 @@ async fn a_resend_gives_the_first_receipt_and_changes_nothing() {
         let second = world.send(&token, all).await;
         assert_eq!(short(&second.results), [NEW, NEW, AGAIN, AGAIN]);
         assert_eq!(second.results[3].receipt, first.results[0].receipt);
-        world.clock.advance(Duration::from_secs(399 * 86_400));
+        world.clock.advance(Duration::from_secs(400 * 86_400));
+        let unit = world.org.windows[0];
+        let token = world.org.client(unit, &[Permission::RatingSubmit], Some(device)).await;
         let late = world.send(&token, sent).await;
         assert_eq!(short(&late.results), [AGAIN; 4]);
         assert_eq!(late.results[0].receipt, first.results[0].receipt);
@@ -123,7 +125,8 @@ async fn one_spoilt_row_harms_only_itself() {
 async fn poison(world: &World) {
     let statements = match world.db().dialect() {
         kit::db::Dialect::Postgres => vec![
-            "ALTER TABLE rating ADD CONSTRAINT poison CHECK (comment IS NULL OR comment <> 'poison')",
+            "ALTER TABLE rating ADD CONSTRAINT poison \
+             CHECK (comment IS NULL OR comment <> 'poison')",
         ],
         kit::db::Dialect::Sqlite => vec![
             "CREATE TRIGGER poison BEFORE INSERT ON rating WHEN NEW.comment = 'poison' \

@@ -16,7 +16,6 @@ impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         template(manager).await?;
         rating_policy(manager).await?;
-        org_lock(manager).await?;
         shift(manager).await?;
         shift_event(manager).await?;
         encounter(manager).await?;
@@ -45,16 +44,6 @@ async fn rating_policy(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .col(uuid("org_id"))
         .col(bytes("body"))
         .col(big_integer("version"))
-        .primary_key(Index::create().col("org_id"))
-        .to_owned();
-    manager.create_table(table).await
-}
-
-async fn org_lock(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
-    let table = Table::create()
-        .table("org_lock")
-        .col(uuid("org_id"))
-        .col(big_integer("shift_version"))
         .primary_key(Index::create().col("org_id"))
         .to_owned();
     manager.create_table(table).await

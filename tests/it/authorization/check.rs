@@ -1,0 +1,263 @@
+//! Compares what a target answers with what the matrix says. Knows nothing of how access is
+//! decided.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kit::rpc::Chan;
+use prost::Message as _;
+use proto::{
+    common::v1::{ListEventsRequest, ListEventsResponse},
+    methods::table,
+};
+use tonic::Code;
+
+use super::{
+    matrix::{Expect, Matrix},
+    requests::Fixture,
+    scene::{Principal, Reach, Scene, Where},
+    target::Target,
+    wire::{self, Answer},
+};
+
+/// What a run found.
+#[derive(Default)]
+pub struct Findings {
+    /// Calls made and judged.
+    pub cells: usize,
+    /// Methods with at least one call that was done.
+    pub done: BTreeSet<String>,
+    /// What is wrong, by method.
+    pub problems: BTreeMap<String, Vec<String>>,
+}
+
+impl Findings {
+    /// Notes a problem of a method.
+    pub fn add(&mut self, method: &str, problem: String) {
+        self.problems.entry(method.to_owned()).or_default().push(problem);
+    }
+
+    /// Takes another run's findings in.
+    pub fn merge(&mut self, other: Self) {
+        self.cells += other.cells;
+        self.done.extend(other.done);
+        for (method, problems) in other.problems {
+            self.problems.entry(method).or_default().extend(problems);
+        }
+    }
+
+    /// All problems, for people.
+    pub fn report(&self) -> String {
+        let lines = self.problems.iter().flat_map(|(method, problems)| {
+            problems.iter().map(move |problem| format!("{method}: {problem}"))
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// What is wrong with the answer to a call on an object of the own subtree.
+pub fn judge(
+    target: &dyn Target,
+    fixture: &Fixture,
+    expect: Expect,
+    answer: &Answer,
+) -> Option<String> {
+    let wanted = match expect {
+        _ if !target.has(&fixture.method) => Code::Unimplemented,
+        Expect::Unauthenticated => Code::Unauthenticated,
+        Expect::Denied => Code::PermissionDenied,
+        Expect::Allowed => {
+            let fine = answer.code == Code::Ok || fixture.tolerate.contains(&answer.code);
+            let item =
+                fixture.per_item.then(|| answer.of_first_item(&fixture.method.descriptor.output()));
+            let done = fine && item.is_none_or(|code| code == Code::Ok);
+            return (!done).then(|| format!("allowed, but {}", shown(answer)));
+        }
+    };
+    if answer.code != wanted {
+        return Some(format!("{wanted:?} was expected, not {}", shown(answer)));
+    }
+    answer.reason.is_empty().then(|| format!("no reason: {}", shown(answer)))
+}
+
+fn shown(answer: &Answer) -> String {
+    let text: String = answer.text.chars().take(120).collect();
+    let body = String::from_utf8_lossy(&answer.body);
+    let body: String = body.chars().filter(|c| !c.is_control()).take(200).collect();
+    format!("{:?} {} `{text}` {:?} {body}", answer.code, answer.reason, answer.fields)
+}
+
+/// Runs all cells of the matrix for objects of the own subtree.
+pub async fn own_subtree(
+    target: &dyn Target,
+    scene: &Scene,
+    fixtures: &[Fixture],
+    matrix: &Matrix,
+    watch: bool,
+) -> Findings {
+    let mut found = Findings::default();
+    let mut feeds = Feeds::new(scene);
+    let canaries = scene.canaries();
+    for fixture in fixtures.iter().filter(|f| !f.also && target.can(&f.method)) {
+        for principal in &scene.principals {
+            let expect = matrix.expect(fixture.name(), &principal.column);
+            let request = scene.request(fixture, principal, None).await;
+            let still = watch && expect != Expect::Allowed && fixture.method.changes();
+            if still {
+                feeds.drain().await;
+            }
+            let token = scene.token(principal);
+            let answer = target.call(&fixture.method, token.as_deref(), &request).await;
+            found.cells += 1;
+            let mut problem = judge(target, fixture, expect, &answer);
+            if problem.is_none() && still && feeds.drain().await > 0 {
+                problem = Some("it was refused and changed something all the same".to_owned());
+            }
+            if answer.code == Code::Ok {
+                found.done.insert(fixture.name().to_owned());
+            }
+            if principal.reach != Reach::Outside
+                && let Some(canary) = leaked(&answer, &canaries)
+            {
+                problem = Some(format!("shows {canary} of another organisation"));
+            }
+            if let Some(problem) = problem {
+                let label = format!("{} as {}: {problem}", target.name(), principal.column);
+                found.add(fixture.name(), label);
+            }
+        }
+    }
+    found
+}
+
+/// Text of another organisation in an answer.
+fn leaked<'a>(answer: &Answer, canaries: &'a [String]) -> Option<&'a str> {
+    let body = &answer.body;
+    let holds =
+        |canary: &&String| body.windows(canary.len()).any(|window| window == canary.as_bytes());
+    // Names only: a short text may stand anywhere by chance.
+    canaries.iter().filter(|canary| canary.len() > 20).find(holds).map(String::as_str)
+}
+
+/// Sends every request that names an object with that object out of the caller's reach.
+pub async fn elsewhere(
+    target: &dyn Target,
+    scene: &Scene,
+    fixtures: &[Fixture],
+    matrix: &Matrix,
+) -> Findings {
+    let mut found = Findings::default();
+    for fixture in fixtures.iter().filter(|f| target.has(&f.method) && target.can(&f.method)) {
+        let inside = scene.principals.iter().filter(|p| p.reach != Reach::Outside);
+        for principal in inside {
+            if matrix.expect(fixture.name(), &principal.column) == Expect::Allowed {
+                for object in &fixture.objects {
+                    unreachable(target, scene, fixture, principal, object, &mut found).await;
+                }
+            }
+        }
+    }
+    found
+}
+
+async fn unreachable(
+    target: &dyn Target,
+    scene: &Scene,
+    fixture: &Fixture,
+    principal: &Principal,
+    object: &str,
+    found: &mut Findings,
+) {
+    let mut places = vec![Where::Foreign, Where::Nowhere];
+    if scene.is_of_branch(object) && principal.reach <= Reach::Region {
+        places.push(Where::Far);
+    }
+    if scene.is_of_branch(object) && principal.reach == Reach::Branch {
+        places.push(Where::Sibling);
+    }
+    let wanted = fixture.elsewhere(&principal.column);
+    let mut seen: Option<Vec<u8>> = None;
+    for place in places {
+        let request = scene.request(fixture, principal, Some((object, place))).await;
+        let token = scene.token(principal);
+        let answer = target.call(&fixture.method, token.as_deref(), &request).await;
+        found.cells += 1;
+        if let Some(problem) = judge_elsewhere(fixture, wanted, &answer, &mut seen) {
+            let who = format!("{} as {}, {object} {place:?}", target.name(), principal.column);
+            found.add(fixture.name(), format!("{who}: {problem}"));
+        }
+    }
+}
+
+/// What is wrong with the answer about an object that the caller may not know of. All such
+/// answers are the same: `seen` is the first.
+pub fn judge_elsewhere(
+    fixture: &Fixture,
+    wanted: Code,
+    answer: &Answer,
+    seen: &mut Option<Vec<u8>>,
+) -> Option<String> {
+    let code = match fixture.per_item {
+        true => answer.of_first_item(&fixture.method.descriptor.output()),
+        false => answer.code,
+    };
+    if code != wanted {
+        return Some(format!("{wanted:?} was expected, not {}", shown(answer)));
+    }
+    // Item ids are the caller's own and differ from request to request.
+    let visible = if fixture.per_item { Vec::new() } else { answer.visible.clone() };
+    match seen {
+        Some(first) if *first != visible => {
+            let (first, now) = (String::from_utf8_lossy(first), String::from_utf8_lossy(&visible));
+            Some(format!("tells more: {first} / {now}"))
+        }
+        Some(_) => None,
+        None => {
+            *seen = Some(visible);
+            None
+        }
+    }
+}
+
+/// The services' feeds, to see whether anything was changed.
+struct Feeds<'a> {
+    scene: &'a Scene,
+    after: [String; 2],
+}
+
+const FEEDS: [&str; 2] = ["manyi.auth.v1", "manyi.device.v1"];
+
+impl<'a> Feeds<'a> {
+    fn new(scene: &'a Scene) -> Self {
+        Self { scene, after: Default::default() }
+    }
+
+    /// How many groups were committed since the last look.
+    async fn drain(&mut self) -> usize {
+        let mut groups = 0;
+        for (package, after) in FEEDS.iter().zip(&mut self.after) {
+            let chan = self.scene.doors.of_package(package);
+            groups += drain(self.scene, chan, package, after).await;
+        }
+        groups
+    }
+}
+
+async fn drain(scene: &Scene, chan: &Chan, package: &str, after: &mut String) -> usize {
+    let method = &table()[&format!("/{package}.EventService/ListEvents")];
+    let token = kit::auth::InternalTokens::new(&scene.world.seed.0).internal();
+    let mut groups = 0;
+    loop {
+        let request = ListEventsRequest { after: after.clone(), page_size: 500 };
+        let messages = vec![request.encode_to_vec().into()];
+        let answer = wire::call(chan, method, Some(&token), messages, &BTreeMap::new()).await;
+        assert_eq!(answer.code, Code::Ok, "{}", answer.text);
+        let page = ListEventsResponse::decode(answer.body).expect("a page of events");
+        groups += page.groups.len();
+        if !page.next.is_empty() {
+            after.clone_from(&page.next);
+        }
+        if page.at_end {
+            return groups;
+        }
+    }
+}
