@@ -43,67 +43,72 @@ fn write_message(code: &mut String, message: &MessageDescriptor) {
 }
 
 fn write_field(body: &mut String, field: &FieldDescriptor) {
-    let name = field.name();
-    let json = field.json_name();
-    let (required, per_item) = (flag(field, "required"), flag(field, "per_item"));
-    let max_len = field_number(field, "max_len");
-    let max_items = field_number(field, "max_items");
-    let resource = field_text(field, "resource");
-    let mut line = |text: String| {
-        let _ = writeln!(body, "        {text}");
+    let checks = if field.is_map() {
+        let (max_items, max_len) =
+            (field_number(field, "max_items"), field_number(field, "max_len"));
+        let (name, json) = (field.name(), field.json_name());
+        vec![format!("c.map(\"{json}\", &self.{name}, {max_items}, {max_len});")]
+    } else if field.is_list() {
+        list_checks(field)
+    } else {
+        single_check(field).into_iter().collect()
     };
-    if field.is_map() {
-        line(format!("c.map(\"{json}\", &self.{name}, {max_items}, {max_len});"));
-        return;
+    for check in checks {
+        let _ = writeln!(body, "        {check}");
     }
-    if field.is_list() {
-        line(format!("c.items(\"{json}\", self.{name}.len(), {max_items}, {required});"));
-        match field.kind() {
-            Kind::String if !resource.is_empty() => line(format!(
-                "for (i, v) in self.{name}.iter().enumerate() {{ \
-                 c.name_at(\"{json}\", i, v, \"{resource}\"); }}"
-            )),
-            Kind::String => line(format!(
-                "for (i, v) in self.{name}.iter().enumerate() {{ \
-                 c.text_at(\"{json}\", i, v, {max_len}); }}"
-            )),
-            Kind::Message(inner) if !per_item && inner.full_name().starts_with("manyi.") => {
-                line(format!("c.each(\"{json}\", &self.{name});"));
-            }
-            Kind::Enum(e) => line(format!(
-                "for v in &self.{name} {{ c.known(\"{json}\", \
-                 {}::try_from(*v).is_ok()); }}",
-                rust_path(e.full_name())
-            )),
-            _ => {}
+}
+
+fn list_checks(field: &FieldDescriptor) -> Vec<String> {
+    let (name, json) = (field.name(), field.json_name());
+    let (required, per_item) = (flag(field, "required"), flag(field, "per_item"));
+    let (max_items, max_len) = (field_number(field, "max_items"), field_number(field, "max_len"));
+    let resource = field_text(field, "resource");
+    let each = format!("for (i, v) in self.{name}.iter().enumerate()");
+    let items = match field.kind() {
+        Kind::String if !resource.is_empty() => {
+            Some(format!("{each} {{ c.name_at(\"{json}\", i, v, \"{resource}\"); }}"))
         }
-        return;
-    }
+        Kind::String => Some(format!("{each} {{ c.text_at(\"{json}\", i, v, {max_len}); }}")),
+        Kind::Message(inner) if !per_item && inner.full_name().starts_with("manyi.") => {
+            Some(format!("c.each(\"{json}\", &self.{name});"))
+        }
+        Kind::Enum(e) => Some(format!(
+            "for v in &self.{name} {{ c.known(\"{json}\", {}::try_from(*v).is_ok()); }}",
+            rust_path(e.full_name())
+        )),
+        _ => None,
+    };
+    let count = format!("c.items(\"{json}\", self.{name}.len(), {max_items}, {required});");
+    std::iter::once(count).chain(items).collect()
+}
+
+fn single_check(field: &FieldDescriptor) -> Option<String> {
+    let (name, json) = (field.name(), field.json_name());
+    let (required, max_len) = (flag(field, "required"), field_number(field, "max_len"));
+    let resource = field_text(field, "resource");
     match field.kind() {
         Kind::String if !resource.is_empty() => {
-            line(format!("c.name(\"{json}\", &self.{name}, \"{resource}\", {required});"));
+            Some(format!("c.name(\"{json}\", &self.{name}, \"{resource}\", {required});"))
         }
-        Kind::String => {
-            line(format!("c.text(\"{json}\", &self.{name}, {max_len}, {required});"));
-        }
-        Kind::Double => line(format!("c.finite(\"{json}\", self.{name});")),
-        Kind::Enum(e) => line(format!(
+        Kind::String => Some(format!("c.text(\"{json}\", &self.{name}, {max_len}, {required});")),
+        Kind::Double => Some(format!("c.finite(\"{json}\", self.{name});")),
+        Kind::Enum(e) => Some(format!(
             "c.known(\"{json}\", {}::try_from(self.{name}).is_ok());",
             rust_path(e.full_name())
         )),
         Kind::Message(inner) => match inner.full_name() {
             "google.protobuf.Timestamp" => {
-                line(format!("c.time(\"{json}\", self.{name}.as_ref(), {required});"));
+                Some(format!("c.time(\"{json}\", self.{name}.as_ref(), {required});"))
             }
             "google.protobuf.FieldMask" => {
-                line(format!("c.mask(\"{json}\", self.{name}.as_ref());"));
+                Some(format!("c.mask(\"{json}\", self.{name}.as_ref());"))
             }
             full if full.starts_with("manyi.") => {
-                line(format!("c.inner(\"{json}\", self.{name}.as_ref(), {required});"));
+                Some(format!("c.inner(\"{json}\", self.{name}.as_ref(), {required});"))
             }
-            _ => {}
+            _ => None,
         },
-        _ => {}
+        _ => None,
     }
 }
 

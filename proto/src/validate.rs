@@ -20,6 +20,16 @@ pub struct Violation {
     pub description: String,
 }
 
+/// Says that a required field was left out.
+const MISSING: &str = "is required";
+
+impl Violation {
+    /// Whether a required field was left out.
+    pub fn is_missing(&self) -> bool {
+        self.description == MISSING
+    }
+}
+
 /// Collects violations while walking a message.
 #[derive(Default)]
 pub struct Check {
@@ -46,7 +56,7 @@ impl Check {
 
     pub(crate) fn text(&mut self, field: &str, value: &str, max_len: usize, required: bool) {
         if required && value.is_empty() {
-            self.report(field, "is required");
+            self.report(field, MISSING);
         }
         // Bytes bound characters from above, so most texts need no count.
         if value.len() > max_len && value.chars().count() > max_len {
@@ -67,7 +77,7 @@ impl Check {
     pub(crate) fn name(&mut self, field: &str, value: &str, collections: &str, required: bool) {
         if value.is_empty() {
             if required {
-                self.report(field, "is required");
+                self.report(field, MISSING);
             }
         } else if !collections.split('|').any(|c| names::is_name_of(c, value)) {
             let want = collections.replace('|', "/… or ");
@@ -93,7 +103,7 @@ impl Check {
 
     pub(crate) fn time(&mut self, field: &str, value: Option<&prost_types::Timestamp>, req: bool) {
         match value {
-            None if req => self.report(field, "is required"),
+            None if req => self.report(field, MISSING),
             Some(t)
                 if !(SECONDS_MIN..=SECONDS_MAX).contains(&t.seconds)
                     || !(0..1_000_000_000).contains(&t.nanos) =>
@@ -112,7 +122,7 @@ impl Check {
 
     pub(crate) fn items(&mut self, field: &str, len: usize, max_items: usize, required: bool) {
         if required && len == 0 {
-            self.report(field, "is required");
+            self.report(field, MISSING);
         }
         if len > max_items {
             self.report(field, format!("has more than {max_items} items"));
@@ -135,7 +145,7 @@ impl Check {
 
     pub(crate) fn inner<M: Validate>(&mut self, field: &str, value: Option<&M>, required: bool) {
         match value {
-            None if required => self.report(field, "is required"),
+            None if required => self.report(field, MISSING),
             None => {}
             Some(message) => self.descend(&format!("{field}."), message),
         }

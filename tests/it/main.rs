@@ -1,9 +1,12 @@
 //! End-to-end tests, one module per flow. All of them see the suite through its gateway only.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod authorization;
+mod bad_inputs;
 mod foreign;
 mod import;
 mod kill;
+mod programs;
 mod rating_to_figure;
 mod simulation;
 mod tidy;

@@ -6,6 +6,7 @@ use std::{
     net::{SocketAddr, TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::atomic::{AtomicU16, Ordering},
     time::{Duration, Instant},
 };
 
@@ -223,13 +224,19 @@ impl Drop for Processes {
 }
 
 /// Sends SIGTERM; the standard library can only kill.
-fn terminate(child: &Child) {
+///
+/// # Panics
+/// When it cannot be sent.
+pub fn terminate(child: &Child) {
     let sent = Command::new("kill").arg("-TERM").arg(child.id().to_string()).status();
     assert!(sent.is_ok_and(|s| s.success()), "no SIGTERM could be sent");
 }
 
 /// A program of the suite, which lies beside this test's own.
-fn program(name: &str) -> PathBuf {
+///
+/// # Panics
+/// When it is not there.
+pub fn program(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("a test knows where it is");
     let folder = test.parent().and_then(Path::parent).expect("target/debug/deps/it-…");
     let path = folder.join(name);
@@ -241,8 +248,22 @@ fn program(name: &str) -> PathBuf {
     path
 }
 
-/// Four ports that nobody uses now, all held until all are chosen.
+/// Four ports that nobody uses now. They are below those that the system gives to outgoing
+/// connections, or one of these could take a port between a kill and the next start.
 fn free_ports() -> [u16; 4] {
-    let held = [(); 4].map(|()| TcpListener::bind("127.0.0.1:0").expect("a port is free"));
-    held.each_ref().map(|listener| listener.local_addr().expect("a bound port").port())
+    static TAKEN: AtomicU16 = AtomicU16::new(0);
+    const LOWEST: u16 = 10_000;
+    const RANGE: u16 = 10_000;
+    let own_start = (std::process::id() % u32::from(RANGE)) as u16;
+    let next = || {
+        let candidates = std::iter::repeat_with(|| {
+            let step = TAKEN.fetch_add(1, Ordering::Relaxed);
+            LOWEST + own_start.wrapping_add(step) % RANGE
+        });
+        let mut free = candidates
+            .take(usize::from(RANGE))
+            .filter(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
+        free.next().expect("a port is free")
+    };
+    [(); 4].map(|()| next())
 }

@@ -37,7 +37,11 @@ pub async fn main(args: Args) -> Result<()> {
         };
         say(guide(&demo, &ready.address));
         if !no_simulation {
-            simulate::play(&demo.client, &simulation, stop.clone()).await?;
+            let played = simulate::play(&demo.client, &simulation, stop.clone()).await;
+            // The suite is worth looking at without customers too.
+            if let Err(error) = played {
+                tracing::error!(%error, "the simulation ended");
+            }
         }
         stop.cancelled().await;
         Ok(())

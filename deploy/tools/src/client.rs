@@ -7,7 +7,10 @@ pub mod lists;
 
 use std::{
     future::Future,
-    sync::{Arc, PoisonError},
+    sync::{
+        Arc, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -39,6 +42,8 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 const RENEW_BEFORE: Duration = Duration::from_secs(60);
 /// How long a call is repeated while the suite is away or busy.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// The same before the suite has answered for the first time: the address may be wrong.
+const PATIENCE_AT_FIRST: Duration = Duration::from_secs(5);
 const PAUSE_MIN: Duration = Duration::from_millis(100);
 const PAUSE_MAX: Duration = Duration::from_secs(5);
 
@@ -51,6 +56,8 @@ pub struct Client {
 
 struct Inner {
     credentials: Credentials,
+    /// Whether the suite has ever answered.
+    reached: AtomicBool,
     held: Mutex<Option<Held>>,
     /// State of the tree and the grants that our own changes led to; sent along, so that the
     /// next call is decided on that state or a later one.
@@ -66,8 +73,12 @@ struct Held {
 impl Client {
     /// A caller over an existing channel.
     pub fn over(chan: Chan, credentials: Credentials) -> Self {
-        let inner =
-            Inner { credentials, held: Mutex::default(), seen: std::sync::Mutex::default() };
+        let inner = Inner {
+            credentials,
+            reached: AtomicBool::new(false),
+            held: Mutex::default(),
+            seen: std::sync::Mutex::default(),
+        };
         Self { chan, inner: Arc::new(inner) }
     }
 
@@ -83,6 +94,7 @@ impl Client {
         let other = Self::over(self.chan.clone(), credentials);
         let seen = self.inner.seen.lock().unwrap_or_else(PoisonError::into_inner).clone();
         *other.inner.seen.lock().unwrap_or_else(PoisonError::into_inner) = seen;
+        other.inner.reached.store(self.inner.reached.load(Ordering::Relaxed), Ordering::Relaxed);
         other
     }
 
@@ -107,6 +119,7 @@ impl Client {
     }
 
     fn remember(&self, metadata: &MetadataMap) {
+        self.inner.reached.store(true, Ordering::Relaxed);
         if let Some(token) = metadata.get(CONSISTENCY_HEADER) {
             let mut seen = self.inner.seen.lock().unwrap_or_else(PoisonError::into_inner);
             *seen = Some(token.clone());
@@ -145,12 +158,15 @@ impl Client {
     }
 
     async fn exchange(&self, request: CreateTokenRequest) -> Result<CreateTokenResponse> {
-        let mut patience = Patience::new();
+        let mut patience = Patience::new(self.inner.reached.load(Ordering::Relaxed));
         loop {
             let mut call = Request::new(request.clone());
             call.set_timeout(CALL_TIMEOUT);
             match TokenServiceClient::new(self.chan.clone()).create_token(call).await {
-                Ok(answer) => return Ok(answer.into_inner()),
+                Ok(answer) => {
+                    self.inner.reached.store(true, Ordering::Relaxed);
+                    return Ok(answer.into_inner());
+                }
                 Err(status) => patience.wait_or_fail("signing in", status).await?,
             }
         }
@@ -164,15 +180,15 @@ impl Client {
         .await
     }
 
-    /// Makes a call and repeats it while the suite is away or busy, at most for 30 s. `what`
-    /// says in errors what was tried, such as `creating unit 3`.
+    /// Makes a call and repeats it while the suite is away or busy, at most for 30 s (5 s
+    /// before it has ever answered). `what` says in errors what was tried, such as `creating unit 3`.
     pub async fn call<M, R, F, Fut>(&self, what: &str, message: M, send: F) -> Result<R>
     where
         M: Clone,
         F: Fn(Chan, Request<M>) -> Fut,
         Fut: Future<Output = std::result::Result<Response<R>, Status>>,
     {
-        let mut patience = Patience::new();
+        let mut patience = Patience::new(self.inner.reached.load(Ordering::Relaxed));
         let mut renewed = false;
         loop {
             let mut request = self.request(message.clone()).await?;
@@ -216,8 +232,9 @@ struct Patience {
 }
 
 impl Patience {
-    fn new() -> Self {
-        Self { until: Instant::now() + PATIENCE, pause: PAUSE_MIN }
+    fn new(reached: bool) -> Self {
+        let patience = if reached { PATIENCE } else { PATIENCE_AT_FIRST };
+        Self { until: Instant::now() + patience, pause: PAUSE_MIN }
     }
 
     /// Returns after a pause if trying again makes sense, with the error otherwise.

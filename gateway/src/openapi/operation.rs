@@ -191,7 +191,7 @@ fn headers(route: &Route) -> Vec<Value> {
     if has_etag(method, &route.binding.body) && route.method.changes() {
         found.push(header("If-Match", "Refuses the change if the version is another.", 42));
     }
-    if method.is_server_streaming() {
+    if method.is_server_streaming() && !method.is_client_streaming() {
         found.push(header("Last-Event-ID", "Goes on after this event.", 200));
         found.push(json!({
             "name": "access_token", "in": "query", "required": false,

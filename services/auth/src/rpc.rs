@@ -21,15 +21,11 @@ use std::time::Duration;
 
 use auth_domain::{Error, permission::PermissionSet};
 use kit::{
-    auth::{CONSISTENCY_HEADER, Caller, caller},
+    auth::{CONSISTENCY_HEADER, Caller},
     error::{Result, ServiceError},
 };
-use proto::{
-    common::v1::Reason,
-    names,
-    validate::{Validate, violations},
-};
-use tonic::{Code, Request, Response, Status};
+use proto::{common::v1::Reason, names};
+use tonic::{Code, Response, Status};
 use uuid::Uuid;
 
 pub use founding::{Founding, align_roles, found};
@@ -60,18 +56,6 @@ fn refusal(error: Error) -> ServiceError {
         Error::Stale => ServiceError::stale(),
         Error::InvalidScope => ServiceError::invalid("scope", text),
     }
-}
-
-/// As `kit::auth::open_request`, for a change of `resource`: fields that a new one needs may be
-/// left out, since they stay as they are.
-fn open_change<T: Validate>(request: Request<T>, resource: &str) -> Result<(Caller, T)> {
-    let caller = caller(&request)?;
-    let message = request.into_inner();
-    let inside = format!("{resource}.");
-    let left_out = |field: &str, what: &str| field.starts_with(&inside) && what == "is required";
-    let mut found = violations(&message);
-    found.retain(|violation| !left_out(&violation.field, &violation.description));
-    if found.is_empty() { Ok((caller, message)) } else { Err(ServiceError::invalid_fields(found)) }
 }
 
 /// An id from a name that has to be there.

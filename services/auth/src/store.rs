@@ -5,7 +5,6 @@ pub mod audit;
 pub mod clients;
 mod entity;
 pub mod failures;
-pub mod feed_position;
 pub mod grants;
 pub mod migration;
 pub mod organisations;

@@ -12,11 +12,7 @@ use prost::Message as _;
 use sea_orm::DatabaseTransaction;
 use uuid::Uuid;
 
-use crate::{
-    core::Core,
-    events,
-    store::{audit, feed_position},
-};
+use crate::{core::Core, events, store::audit};
 
 /// The chain and lock of what belongs to no organisation.
 pub const INSTALLATION: Uuid = Uuid::nil();
@@ -143,8 +139,7 @@ impl Work {
         if !self.events.is_empty() {
             let items = self.events.iter().map(|event| events::event(self.org, event)).collect();
             let message = proto::auth::v1::Events { items };
-            self.core.outbox.append(&self.tx, message.encode_to_vec()).await?;
-            position = feed_position::own(conn).await?;
+            position = self.core.outbox.append(&self.tx, message.encode_to_vec()).await?;
         }
         self.tx.commit().await?;
         self.core.committed(self.org, &self.events).await;

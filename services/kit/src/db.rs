@@ -146,7 +146,12 @@ fn open_postgres(url: &str) -> Result<Db> {
     let options = PgConnectOptions::from_str(url)
         .map_err(|error| ServiceError::invalid("database_url", error.to_string()))?
         // A forgotten transaction would hold back every reader of the feed.
-        .options([("idle_in_transaction_session_timeout", "30s"), ("lock_timeout", "10s")]);
+        .options([
+            ("idle_in_transaction_session_timeout", "30s"),
+            ("lock_timeout", "10s"),
+            // A plan made while a table was still empty would be kept for the connection's life.
+            ("plan_cache_mode", "force_custom_plan"),
+        ]);
     let pool = PgPoolOptions::new()
         .max_connections(POSTGRES_CONNECTIONS_MAX)
         .acquire_timeout(ACQUIRE_TIMEOUT)

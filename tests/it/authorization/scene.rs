@@ -91,6 +91,7 @@ pub struct Scene {
     common: BTreeMap<String, String>,
     foreign_common: BTreeMap<String, String>,
     sequence: AtomicU64,
+    addresses: [String; 4],
 }
 
 impl Scene {
@@ -99,6 +100,7 @@ impl Scene {
         let mut world = World::start(Shape::ManyOnSqlite).await;
         let to = |uri: String| connect(&uri).expect("an address");
         let processes = world.processes();
+        let addresses = Part::ALL.map(|part| processes.address_of(part));
         let doors = Doors {
             auth: to(processes.address_of(Part::Auth)),
             device: to(processes.address_of(Part::Device)),
@@ -133,7 +135,13 @@ impl Scene {
             common,
             foreign_common,
             sequence,
+            addresses,
         }
+    }
+
+    /// Address of a process.
+    pub fn address_of(&self, part: Part) -> String {
+        self.addresses[part as usize].clone()
     }
 
     /// Token of a caller; the installation's own ones live for a minute only.
@@ -178,7 +186,29 @@ impl Scene {
         canaries
     }
 
-    fn elsewhere(&self, word: &str, place: Where) -> String {
+    /// The caller of a column.
+    pub fn principal(&self, column: &str) -> &Principal {
+        let found = self.principals.iter().find(|principal| principal.column == column);
+        found.unwrap_or_else(|| panic!("nobody stands for {column}"))
+    }
+
+    /// The owner's organisation.
+    pub fn org(&self) -> &Org {
+        &self.org
+    }
+
+    /// The branch where everyone has a say.
+    pub fn own(&self) -> &Place {
+        &self.own
+    }
+
+    /// The next branch of the region.
+    pub fn sibling(&self) -> &Place {
+        &self.sibling
+    }
+
+    /// An object by its word, wherever it is.
+    pub fn elsewhere(&self, word: &str, place: Where) -> String {
         let of = |place: &Place, common: &BTreeMap<String, String>| {
             common.get(word).cloned().unwrap_or_else(|| place.word(word))
         };
@@ -195,12 +225,14 @@ impl Scene {
         }
     }
 
-    async fn here(&self, word: &str, principal: &Principal) -> String {
+    /// An object by its word in the own branch, or something new.
+    pub async fn here(&self, word: &str, principal: &Principal) -> String {
         match word {
             "fresh" => fresh(),
             "uuid" => Uuid::now_v7().to_string(),
             "sequence" => self.next().to_string(),
             "password" => PASSWORD.to_owned(),
+            "slug" => self.org.sign_in.organisation.clone(),
             "new_grant" => {
                 let (subject, unit) = (self.own.word("colleague"), self.own.word("branch"));
                 let grant = json!({"subject": subject, "role": "roles/staff", "unit": unit});

@@ -4,12 +4,12 @@ use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::{Value, json};
 
-use super::World;
+use crate::authorization::scene::Scene;
 
 /// A token by its name in the catalogue.
-pub fn forged(world: &World, name: &str) -> String {
-    let good = world.scene.token(world.scene.principal("owner")).expect("the owner's token");
-    altered(&good, name).unwrap_or_else(|| own(world, name))
+pub fn forged(scene: &Scene, name: &str) -> String {
+    let good = scene.token(scene.principal("owner")).expect("the owner's token");
+    altered(&good, name).unwrap_or_else(|| own(scene, name))
 }
 
 fn encode(text: &str) -> String {
@@ -39,7 +39,8 @@ fn altered(good: &str, name: &str) -> Option<String> {
         "none_mixed" => alg("nOnE", sign),
         "no_signature" => format!("{head}.{body}."),
         "hmac" => {
-            let message = format!("{}.{body}", encode(&json!({"alg": "HS256", "kid": kid}).to_string()));
+            let head = json!({"alg": "HS256", "kid": kid}).to_string();
+            let message = format!("{}.{body}", encode(&head));
             let sign = jsonwebtoken::crypto::sign(message.as_bytes(), &secret, Algorithm::HS256);
             format!("{message}.{}", sign.expect("a signature"))
         }
@@ -74,7 +75,7 @@ fn altered(good: &str, name: &str) -> Option<String> {
 }
 
 /// Signed with the installation's own key, as only an insider could.
-fn own(world: &World, name: &str) -> String {
+fn own(scene: &Scene, name: &str) -> String {
     let now = jiff::Timestamp::now().as_second();
     let claims = |change: &dyn Fn(&mut Value)| {
         let mut claims = json!({
@@ -110,7 +111,7 @@ fn own(world: &World, name: &str) -> String {
     };
     let head = encode(&json!({"alg": "EdDSA", "kid": "internal", "typ": "JWT"}).to_string());
     let message = format!("{head}.{}", encode(&text));
-    let seed = kit::auth::derive(&world.scene.world.seed.0, b"manyi internal tokens");
+    let seed = kit::auth::derive(&scene.world.seed.0, b"manyi internal tokens");
     let sign = jsonwebtoken::crypto::sign(message.as_bytes(), &key(seed), Algorithm::EdDSA);
     format!("{message}.{}", sign.expect("a signature"))
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use auth_domain::{event::Event, text};
 use kit::{
-    auth::open_request,
+    auth::{open_change, open_request},
     error::{Result, ServiceError},
     idempotency,
 };
@@ -18,7 +18,7 @@ use proto::{
 use serde_json::json;
 use tonic::{Request, Response};
 
-use super::{Answer, Founding, answered, check_etag, found, mask::Mask, open_change, refusal};
+use super::{Answer, Founding, answered, check_etag, found, mask::Mask, refusal};
 use crate::{
     core::Core,
     events,

@@ -9,7 +9,7 @@ use auth_domain::{
     text,
 };
 use kit::{
-    auth::{Caller, open_request},
+    auth::{Caller, open_change, open_request},
     error::{Result, ServiceError},
     idempotency,
 };
@@ -24,7 +24,7 @@ use serde_json::json;
 use tonic::{Code, Request, Response};
 use uuid::Uuid;
 
-use super::{answered, check_etag, held_on, mask::Mask, open_change, refusal};
+use super::{answered, check_etag, held_on, mask::Mask, refusal};
 use crate::{
     core::Core,
     events,

@@ -8,7 +8,7 @@ use auth_domain::{
     text,
 };
 use kit::{
-    auth::{Caller, open_request},
+    auth::{Caller, open_change, open_request},
     error::{Result, ServiceError},
     idempotency, page,
 };
@@ -25,8 +25,8 @@ use tonic::{Code, Request, Response};
 use uuid::Uuid;
 
 use super::{
-    Answer, answered, authorize_object, check_etag, id_of, mask::Mask, open_change, optional_id,
-    refusal, scan, units::find_in_use,
+    Answer, answered, authorize_object, check_etag, id_of, mask::Mask, optional_id, refusal, scan,
+    units::find_in_use,
 };
 use crate::{
     core::Core,

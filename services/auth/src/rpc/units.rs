@@ -10,7 +10,7 @@ use auth_domain::{
     unit::{Unit, UnitKind, opening_hours},
 };
 use kit::{
-    auth::{Caller, open_request},
+    auth::{Caller, open_change, open_request},
     directory::OrgView,
     error::{Result, ServiceError},
     idempotency, page,
@@ -27,7 +27,7 @@ use serde_json::{Value, json};
 use tonic::{Request, Response};
 use uuid::Uuid;
 
-use super::{Answer, answered, check_etag, id_of, mask::Mask, open_change, optional_id, refusal};
+use super::{Answer, answered, check_etag, id_of, mask::Mask, optional_id, refusal};
 use crate::{
     core::Core,
     events,

@@ -9,7 +9,7 @@ use auth_domain::{
     user::{USERS_MAX, User, check_login, login_key},
 };
 use kit::{
-    auth::{Caller, open_request},
+    auth::{Caller, open_change, open_request},
     directory::Subject,
     error::{Result, ServiceError},
     idempotency, page,
@@ -30,7 +30,7 @@ use uuid::Uuid;
 use super::{
     Answer, answered, authorize_object, check_etag, held_on, id_of,
     mask::Mask,
-    open_change, optional_id, refusal, scan,
+    optional_id, refusal, scan,
     sessions::end_sessions,
     token::attempts::{Attempt, too_many},
     units::find_in_use,

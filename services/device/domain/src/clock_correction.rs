@@ -160,7 +160,9 @@ mod tests {
     proptest! {
         #[test]
         fn a_clock_wrong_by_ten_years_is_corrected_to_the_millisecond(
-            error_us in -10 * YEAR..=10 * YEAR, age_ms in 0_i64..86_400_000, up_ms in 1_i64..1_000_000,
+            error_us in -10 * YEAR..=10 * YEAR,
+            age_ms in 0_i64..86_400_000,
+            up_ms in 1_i64..1_000_000,
         ) {
             let press_us = NOW - age_ms * 1_000;
             let press = reading(press_us + error_us, up_ms, "b");

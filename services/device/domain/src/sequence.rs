@@ -158,7 +158,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_says_exactly_what_was_noted(sequences in proptest::collection::vec(1_i64..200, 0..150)) {
+        fn it_says_exactly_what_was_noted(
+            sequences in proptest::collection::vec(1_i64..200, 0..150),
+        ) {
             let mut tracker = Tracker::default();
             let mut model = BTreeSet::new();
             for sequence in sequences {

@@ -12,6 +12,9 @@ pub const CRASH_POINT: &str = "MANYI_CRASH_POINT";
 /// checker must find ratings that were acknowledged and lost.
 pub const ACK_BEFORE_COMMIT: &str = "MANYI_TEST_ACK_BEFORE_COMMIT";
 
+/// How long the control waits between its wrong answer and the commit.
+pub const CONTROL_PAUSE: std::time::Duration = std::time::Duration::from_millis(100);
+
 /// All points of this service, in the order in which a group passes them.
 pub const ALL: [&str; 5] = [
     "device.before_begin",
@@ -27,6 +30,9 @@ struct Armed {
 }
 
 static ARMED: LazyLock<Option<Armed>> = LazyLock::new(|| {
+    if cfg!(not(debug_assertions)) {
+        return None; // released programs have no such switch
+    }
     let setting = std::env::var(CRASH_POINT).ok()?;
     let (point, nth) = setting.split_once(':').unwrap_or((setting.as_str(), "1"));
     let passes: u64 = nth.parse().unwrap_or(1);
@@ -47,7 +53,8 @@ pub fn pass(point: &'static str) {
 /// Whether the planted bug is on.
 pub fn ack_before_commit() -> bool {
     static ON: LazyLock<bool> = LazyLock::new(|| {
-        let on = std::env::var(ACK_BEFORE_COMMIT).is_ok_and(|value| value == "1");
+        let on = cfg!(debug_assertions)
+            && std::env::var(ACK_BEFORE_COMMIT).is_ok_and(|value| value == "1");
         if on {
             tracing::error!("TEST ONLY: ratings are acknowledged before they are durable");
         }

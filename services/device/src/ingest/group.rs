@@ -90,7 +90,6 @@ pub async fn place(
     let mut orgs: Vec<Uuid> = entries.iter().map(|entry| entry.batch.org).collect();
     orgs.sort_unstable();
     orgs.dedup();
-    rating_lookup::plan_afresh(tx).await?;
     // Shifts stay as they are until this group is committed, so that each rating is either
     // seen by whoever changes them or sees the change.
     store::shift::lock_shared(tx.conn(), &orgs).await?;

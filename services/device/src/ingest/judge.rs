@@ -24,6 +24,10 @@ use super::{
 };
 use crate::store::rating_lookup::{Place, Sender};
 
+/// How long before its enrolment a device's press may seem to be: clocks that nothing is known
+/// of yet are minutes apart, and a partner may give whole seconds.
+const ENROLMENT_GRACE_US: i64 = 10 * 60 * 1_000_000;
+
 /// What is looked up for the new presses of a group.
 pub struct Known<'a> {
     /// Devices.
@@ -102,7 +106,7 @@ impl Known<'_> {
             let field = format!("{prefix}{}", misfit.field());
             return Ruling::Refuse(Refusal::invalid(field, misfit.to_string()));
         }
-        if time.press_us < sender.since_us && !import && !released {
+        if time.press_us < sender.since_us - ENROLMENT_GRACE_US && !import && !released {
             return hold(Cause::BeforeEnrolment);
         }
         let place = match vouched {

@@ -220,6 +220,8 @@ async fn attempt(
         let verdicts = placed.verdicts.iter().cloned().map(Some).collect();
         let results = Results { verdicts, trackers: placed.trackers.clone() };
         results.answer(batches, replies, None);
+        // The wrong answer has to leave the process before the process dies.
+        tokio::time::sleep(crash_point::CONTROL_PAUSE).await;
     }
     crash_point::pass("device.before_commit");
     tx.commit().await?;

@@ -5,14 +5,11 @@ use std::{pin::Pin, sync::Arc};
 use device_domain::device::{Device, State};
 use futures::Stream;
 use kit::{
-    auth::{Caller, caller, open_request},
-    error::{Result, ServiceError},
+    auth::{Caller, open_change, open_request},
+    error::Result,
     page,
 };
-use proto::{
-    device::v1::{self, device_service_server::DeviceService},
-    validate::violations,
-};
+use proto::device::v1::{self, device_service_server::DeviceService};
 use tonic::{Request, Response, Status, Streaming};
 use uuid::Uuid;
 
@@ -56,7 +53,7 @@ impl DeviceService for Devices {
     }
 
     async fn update_device(&self, request: Request<v1::UpdateDeviceRequest>) -> Answer<v1::Device> {
-        let (caller, request) = open_change(request)?;
+        let (caller, request) = open_change(request, "device")?;
         Ok(Response::new(update(&self.0, &caller, request).await?))
     }
 
@@ -120,17 +117,6 @@ impl DeviceService for Devices {
         let stop = |device: &mut Device, now_us| device.retire(now_us);
         Ok(Response::new(end(&self.0, &caller, &request.name, stop).await?))
     }
-}
-
-/// As [`open_request`]; what a new device needs may be left out, since it stays as it is.
-fn open_change(
-    request: Request<v1::UpdateDeviceRequest>,
-) -> Result<(Caller, v1::UpdateDeviceRequest)> {
-    let caller = caller(&request)?;
-    let message = request.into_inner();
-    let mut found = violations(&message);
-    found.retain(|v| !(v.field.starts_with("device.") && v.description == "is required"));
-    if found.is_empty() { Ok((caller, message)) } else { Err(ServiceError::invalid_fields(found)) }
 }
 
 async fn list(

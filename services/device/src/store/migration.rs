@@ -4,7 +4,6 @@ mod m0001_devices;
 mod m0002_service;
 mod m0003_ratings;
 mod m0004_sequences;
-mod m0005_outbox_compression;
 
 use sea_orm_migration::prelude::*;
 
@@ -15,7 +14,6 @@ pub fn all() -> Vec<Box<dyn MigrationTrait>> {
     all.push(Box::new(m0002_service::Migration));
     all.push(Box::new(m0003_ratings::Migration));
     all.push(Box::new(m0004_sequences::Migration));
-    all.push(Box::new(m0005_outbox_compression::Migration));
     all
 }
 

@@ -41,16 +41,6 @@ pub struct Sender {
     pub since_us: i64,
 }
 
-/// Has each statement of the transaction planned for the tables as they are. A plan that is
-/// kept from when a table was nearly empty reads all of it, until statistics are next taken.
-pub async fn plan_afresh(tx: &WriteTx) -> Result<()> {
-    if dialect_of(tx.conn()) == Dialect::Postgres {
-        let text = "SELECT set_config('plan_cache_mode', 'force_custom_plan', true)";
-        Sql::new(Dialect::Postgres).execute(tx.conn(), text).await?;
-    }
-    Ok(())
-}
-
 /// Locks devices until the end of the transaction, in the order of their ids: nobody else
 /// stores presses of them, revokes them or moves them meanwhile. `ids` is ascending.
 pub async fn lock_devices(tx: &WriteTx, ids: &[Uuid]) -> Result<HashMap<Uuid, Sender>> {

@@ -99,7 +99,10 @@ async fn counts_hold_at_their_position() {
 fn encounters_in(events: &bytes::Bytes) -> usize {
     use prost::Message as _;
     let events = v1::Events::decode(events.clone()).unwrap().items;
-    let is_new = |e: &v1::Event| matches!(&e.change, Some(v1::event::Change::Encounter(c)) if c.retract.is_none());
+    let is_new = |event: &v1::Event| match &event.change {
+        Some(v1::event::Change::Encounter(change)) => change.retract.is_none(),
+        _ => false,
+    };
     events.iter().filter(|event| is_new(event)).count()
 }
 

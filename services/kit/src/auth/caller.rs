@@ -5,7 +5,7 @@ use std::sync::Arc;
 use proto::{
     common::v1::{Kind, Permission, Reason},
     methods::Method,
-    validate::{Validate, violations},
+    validate::{Validate, Violation, violations},
 };
 use tonic::Request;
 use uuid::Uuid;
@@ -251,8 +251,25 @@ pub fn caller<T>(request: &Request<T>) -> Result<Caller> {
 /// Caller and message of a request, the message checked against its declared limits: the
 /// first line of every handler.
 pub fn open_request<T: Validate>(request: Request<T>) -> Result<(Caller, T)> {
+    open_checked(request, |_| true)
+}
+
+/// As [`open_request`], for a change of the request's field `resource`: what a new one needs
+/// may be left out, since it stays as it is.
+pub fn open_change<T: Validate>(request: Request<T>, resource: &str) -> Result<(Caller, T)> {
+    let inside = format!("{resource}.");
+    open_checked(request, |violation| {
+        !(violation.field.starts_with(&inside) && violation.is_missing())
+    })
+}
+
+fn open_checked<T: Validate>(
+    request: Request<T>,
+    counts: impl Fn(&Violation) -> bool,
+) -> Result<(Caller, T)> {
     let caller = caller(&request)?;
     let message = request.into_inner();
-    let found = violations(&message);
+    let mut found = violations(&message);
+    found.retain(counts);
     if found.is_empty() { Ok((caller, message)) } else { Err(ServiceError::invalid_fields(found)) }
 }

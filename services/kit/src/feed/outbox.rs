@@ -35,21 +35,18 @@ impl Outbox {
         Self { db, clock, wake: Arc::new(Notify::new()) }
     }
 
-    /// Adds one group to the feed as part of `tx`. `events` is an encoded `Events` message.
-    pub async fn append(&self, tx: &WriteTx, events: Vec<u8>) -> Result<()> {
-        let (sql, backend) = match self.db.dialect() {
-            Dialect::Postgres => (
-                "INSERT INTO outbox (group_id, commit_us, events) VALUES ($1, $2, $3)",
-                sea_orm::DbBackend::Postgres,
-            ),
-            Dialect::Sqlite => (
-                "INSERT INTO outbox (group_id, commit_us, events) VALUES (?, ?, ?)",
-                sea_orm::DbBackend::Sqlite,
-            ),
-        };
-        let values: [Value; 3] = [Uuid::now_v7().into(), self.clock.now_us().into(), events.into()];
-        tx.conn().execute_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
-        Ok(())
+    /// Adds one group to the feed as part of `tx` and gives its position. `events` is an
+    /// encoded `Events` message.
+    pub async fn append(&self, tx: &WriteTx, events: Vec<u8>) -> Result<String> {
+        let statement = Statement::from_sql_and_values(
+            tx.conn().get_database_backend(),
+            "INSERT INTO outbox (group_id, commit_us, events) VALUES ($1, $2, $3) \
+             RETURNING xid, id",
+            [Uuid::now_v7().into(), self.clock.now_us().into(), Value::from(events)],
+        );
+        let row = tx.conn().query_one_raw(statement).await?;
+        let row = row.ok_or_else(|| ServiceError::internal("the outbox took no row"))?;
+        Ok(position_of(&row)?.print())
     }
 
     /// Tells watchers in this process that something was committed.

@@ -137,7 +137,7 @@ impl Bench<'_> {
         let outcome = stream::run(senders, shape, slice).await?;
         let lag = check::caught_up(&self.site, before + outcome.acknowledged).await?;
         say(format_args!(
-            "{rate:.0} ratings/s intended: {:.0} acknowledged, p99 {:.1} ms, figures {:.2} s behind",
+            "{rate:.0} ratings/s intended: {:.0} stored, p99 {:.1} ms, figures {:.2} s behind",
             outcome.rate(),
             outcome.latencies.p99_ms(),
             lag.as_secs_f64()
