@@ -33,7 +33,7 @@ pub struct Door {
 impl Door {
     pub fn new(inner: &Arc<Inner>) -> Self {
         let split = Split::new(infrastructure(inner), Forward { inner: inner.clone() });
-        let gated = GatekeeperLayer.layer(split);
+        let gated = GatekeeperLayer::before_forwarding().layer(split);
         let calls = BoxCloneSyncService::new(GuardLayer::new("gateway").layer(gated));
         let web = BoxCloneSyncService::new(GrpcWebLayer::new().layer(calls.clone()));
         Self { calls, web }

@@ -92,6 +92,7 @@ impl Gateway {
     /// Everything that the gateway serves, on one port.
     pub fn router(&self) -> axum::Router {
         let grpc = grpc::Door::new(&self.inner);
+        let grpc_again = grpc.clone();
         let api = tower::service_fn({
             let inner = self.inner.clone();
             move |request: Request<Body>| {
@@ -106,19 +107,36 @@ impl Gateway {
             .route("/openapi.json", get(openapi::serve))
             .with_state(self.inner.clone())
             .merge(pages::router())
+            .method_not_allowed_fallback({
+                let inner = self.inner.clone();
+                move |request| only_to_look_at(inner, grpc_again, request)
+            })
             .fallback_service(api)
             .layer(axum::middleware::from_fn_with_state(self.inner.clone(), rest::cors::layer))
     }
 }
 
+/// Answers what is sent to a page or probe that can only be looked at. A gRPC call may have
+/// such a path too, and gets the answer of a gRPC call.
+async fn only_to_look_at(inner: Arc<Inner>, grpc: grpc::Door, request: Request<Body>) -> Response {
+    if is_grpc(request.headers()) {
+        return answer(inner, grpc, request).await;
+    }
+    Problem::wrong_verb(&["GET", "HEAD"]).into_response()
+}
+
+fn is_grpc(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE);
+    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
+}
+
 /// Answers what is neither page nor probe.
 async fn answer(inner: Arc<Inner>, grpc: grpc::Door, mut request: Request<Body>) -> Response {
     headers::strip(request.headers_mut());
-    let kind = request.headers().get(header::CONTENT_TYPE).map(|v| v.as_bytes());
-    let is_grpc = kind.is_some_and(|kind| kind.starts_with(b"application/grpc"));
-    if !is_grpc {
+    if !is_grpc(request.headers()) {
         return rest::answer(inner, request).await;
     }
+    let kind = request.headers().get(header::CONTENT_TYPE).map(|v| v.as_bytes());
     let is_web = kind.is_some_and(|kind| kind.starts_with(b"application/grpc-web"));
     if !is_web && request.version() != Version::HTTP_2 && request.method() == Method::POST {
         let text = "gRPC needs HTTP/2; use gRPC-Web or REST over HTTP/1.1";

@@ -40,9 +40,11 @@ pub struct Operator {
 }
 
 impl Operator {
-    fn client(&self) -> Result<Client> {
+    async fn client(&self) -> Result<Client> {
         let seed = seed::find(&self.seed_file)?;
-        Client::operator(&self.gateway.gateway, &seed.0)
+        let client = Client::operator(&self.gateway.gateway, &seed.0)?;
+        client.reach().await?;
+        Ok(client)
     }
 }
 

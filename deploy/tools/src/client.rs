@@ -21,7 +21,7 @@ use kit::{
 };
 use proto::{
     auth::v1::{
-        CreateTokenRequest, CreateTokenResponse, GetSelfRequest, Self_,
+        CreateTokenRequest, CreateTokenResponse, GetJwksRequest, GetSelfRequest, Self_,
         token_service_client::TokenServiceClient,
     },
     common::v1::Reason,
@@ -170,6 +170,14 @@ impl Client {
                 Err(status) => patience.wait_or_fail("signing in", status).await?,
             }
         }
+    }
+
+    /// Makes sure that the suite answers, with less patience than a call has.
+    pub async fn reach(&self) -> Result<()> {
+        let keys = self.call("reaching the suite", GetJwksRequest {}, |chan, request| async move {
+            TokenServiceClient::new(chan).get_jwks(request).await
+        });
+        keys.await.map(drop)
     }
 
     /// Who this caller is.

@@ -38,6 +38,8 @@ use prepare::{Outcome, Prepared};
 
 /// After so many failures a group is parked.
 const FAILURES_MAX: u32 = 5;
+/// About so many events are applied in one transaction, so that other writers get their turn.
+const EVENTS_MAX: usize = 20_000;
 /// How often parked groups are tried again.
 const RETRY_PARKED: Duration = Duration::from_secs(30);
 /// Parked groups tried in one go.
@@ -180,10 +182,25 @@ impl Applier {
 
     /// Applies groups, all of them before the position of the hold, if there is one.
     async fn apply_now(&self, memory: &mut Memory, groups: Vec<EventGroup>) -> Result<()> {
-        let mut outcomes = Vec::with_capacity(groups.len());
-        for group in groups {
-            outcomes.push(prepare::prepare(&self.db, &self.directory, group).await);
+        let mut groups = groups.into_iter();
+        loop {
+            let (mut outcomes, mut events) = (Vec::new(), 0);
+            while events < EVENTS_MAX
+                && let Some(group) = groups.next()
+            {
+                let outcome = prepare::prepare(&self.db, &self.directory, group).await;
+                events += outcome.events();
+                outcomes.push(outcome);
+            }
+            if outcomes.is_empty() {
+                return Ok(());
+            }
+            self.apply_prepared(memory, outcomes).await?;
         }
+    }
+
+    async fn apply_prepared(&self, memory: &mut Memory, outcomes: Vec<Outcome>) -> Result<()> {
+        let mut outcomes = outcomes;
         let Err(error) = self.apply_batch(memory, &outcomes).await else { return Ok(()) };
         if error.is_retryable() {
             return Err(error);
@@ -231,9 +248,11 @@ impl Applier {
             // follower asks for the cursor and goes on from there.
             return Err(ServiceError::unavailable("the feed is being applied from the start"));
         }
+        let ids: Vec<&str> = outcomes.iter().map(|o| o.group().group_id.as_str()).collect();
+        let mut new = Inbox::new_groups(&tx, DEVICE, &ids).await?;
         let mut batch = Vec::new();
         for outcome in outcomes {
-            if !Inbox::is_new(&tx, DEVICE, &outcome.group().group_id).await? {
+            if !new.remove(&outcome.group().group_id) {
                 continue;
             }
             match outcome {

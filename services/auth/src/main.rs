@@ -3,6 +3,9 @@
 use clap::Parser;
 use kit::{config, error::Result, telemetry};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[derive(Parser)]
 struct Flags {
     #[command(flatten)]

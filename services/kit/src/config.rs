@@ -71,13 +71,14 @@ where
         crate::error::ServiceError::invalid("listen", format!("{listen}: {error}"))
     })?;
     let address = listener.local_addr().map_err(crate::error::ServiceError::internal)?;
+    let signal = wait_for_signal();
     announce(address);
     let stop_serving = CancellationToken::new();
     let stop_background = CancellationToken::new();
     let background = tokio::spawn(background(stop_background.clone()));
     let stop = stop_serving.clone();
     tokio::spawn(async move {
-        wait_for_signal().await;
+        signal.await;
         tracing::info!("stopping");
         stop.cancel();
     });
@@ -93,13 +94,17 @@ fn announce(address: SocketAddr) {
     tracing::info!(%address, "listening");
 }
 
-/// Waits for SIGINT or SIGTERM.
-pub async fn wait_for_signal() {
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
-        .expect("a signal handler can be installed at start");
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
+/// Waits for SIGINT or SIGTERM. Signals count from the call on, not from the first poll.
+pub fn wait_for_signal() -> impl Future<Output = ()> + Send + 'static {
+    use tokio::signal::unix::{SignalKind, signal};
+    let listen = |kind| signal(kind).expect("a signal handler can be installed at start");
+    let (mut interrupt, mut terminate) =
+        (listen(SignalKind::interrupt()), listen(SignalKind::terminate()));
+    async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
     }
 }
 

@@ -15,6 +15,7 @@ use sqlx::{
 
 use crate::error::{Result, ServiceError};
 
+pub mod bulk;
 mod migration;
 
 pub use migration::migrations;

@@ -134,8 +134,10 @@ impl Consumer for Directory {
             (last.position.clone(), last.commit_time.as_ref().map_or(0, proto::time::to_us));
         let mut events = Vec::new();
         let tx = self.inner.db.begin().await?;
+        let ids: Vec<&str> = groups.iter().map(|group| group.group_id.as_str()).collect();
+        let mut new = Inbox::new_groups(&tx, SOURCE, &ids).await?;
         for group in &groups {
-            if Inbox::is_new(&tx, SOURCE, &group.group_id).await? {
+            if new.remove(&group.group_id) {
                 let decoded = Events::decode(group.events.clone())
                     .map_err(|error| ServiceError::internal(format!("auth feed: {error}")))?;
                 events.extend(decoded.items);

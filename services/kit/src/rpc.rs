@@ -98,7 +98,7 @@ where
     // A deadline includes reading the request and checking the token.
     let timed = layers::DeadlineLayer.layer(split);
     // What is no well-formed call of a known method never costs more than this look.
-    let gated = layers::GatekeeperLayer.layer(timed);
+    let gated = layers::GatekeeperLayer::before_handlers().layer(timed);
     // Outermost, so that every answer is counted, has a reason, and no panic gets past it.
     let guarded = layers::GuardLayer::new("service").layer(gated);
     axum::Router::new().fallback_service(

@@ -6,7 +6,7 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 use futures::StreamExt;
 use kit::{
     clock::SystemClock,
-    db::{Db, Dialect, migrations, open},
+    db::{Db, Dialect, WriteTx, migrations, open},
     directory::Directory,
     feed::{Consumer, Inbox, Outbox, compare_positions},
     testing::{TestKeys, TestOrg, databases, postgres_url, sqlite_file_url},
@@ -147,20 +147,46 @@ async fn a_reader_beside_eight_writers_misses_and_doubles_nothing() {
     }
 }
 
+async fn is_new(tx: &WriteTx, id: &str) -> bool {
+    Inbox::new_groups(tx, "device", &[id]).await.unwrap().contains(id)
+}
+
+#[tokio::test]
+async fn the_inbox_tells_the_new_groups_of_a_batch() {
+    for (name, db) in databases(migrations).await {
+        let ids: Vec<String> = (0..1200).map(|_| Uuid::now_v7().to_string()).collect();
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let set = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<HashSet<_>>();
+        let tx = db.begin().await.unwrap();
+        let first = Inbox::new_groups(&tx, "device", &ids[..573]).await.unwrap();
+        assert_eq!(first, set(&ids[..573]), "{name}");
+        tx.commit().await.unwrap();
+        let tx = db.begin().await.unwrap();
+        let twice = [&ids[100..], &ids[900..]].concat();
+        let second = Inbox::new_groups(&tx, "device", &twice).await.unwrap();
+        assert_eq!(second, set(&ids[573..]), "{name}");
+        assert!(Inbox::new_groups(&tx, "device", &ids).await.unwrap().is_empty(), "{name}");
+        assert!(Inbox::new_groups(&tx, "device", &[]).await.unwrap().is_empty(), "{name}");
+        let other = Inbox::new_groups(&tx, "auth", &ids[..3]).await.unwrap();
+        assert_eq!(other, set(&ids[..3]), "{name}: feeds do not know of each other");
+        assert!(Inbox::new_groups(&tx, "auth", &["no id"]).await.is_err(), "{name}");
+    }
+}
+
 #[tokio::test]
 async fn the_inbox_knows_each_group_once_and_forgets_on_demand() {
     for (name, db) in databases(migrations).await {
         let id = Uuid::now_v7().to_string();
         for expected in [true, false] {
             let tx = db.begin().await.unwrap();
-            assert_eq!(Inbox::is_new(&tx, "device", &id).await.unwrap(), expected, "{name}");
+            assert_eq!(is_new(&tx, &id).await, expected, "{name}");
             Inbox::save_cursor(&tx, "device", "0.5", 77).await.unwrap();
             tx.commit().await.unwrap();
         }
         assert_eq!(Inbox::cursor(db.read(), "device").await.unwrap(), "0.5", "{name}");
         let tx = db.begin().await.unwrap();
         Inbox::forget(&tx, "device").await.unwrap();
-        assert!(Inbox::is_new(&tx, "device", &id).await.unwrap(), "{name}");
+        assert!(is_new(&tx, &id).await, "{name}");
         tx.commit().await.unwrap();
         assert_eq!(Inbox::cursor(db.read(), "device").await.unwrap(), "", "{name}");
     }

@@ -100,6 +100,16 @@ pub struct Database {
 }
 
 impl Database {
+    /// Gives PostgreSQL the statistics that it makes by itself sooner or later: plans on a
+    /// table without them say nothing about a server that has run for an hour.
+    pub async fn analyze(&self) -> Result<()> {
+        if self.server.is_some() {
+            let mut conn = postgres(&self.url).await?;
+            sqlx::raw_sql("ANALYZE").execute(&mut conn).await.during("making statistics")?;
+        }
+        Ok(())
+    }
+
     /// Removes it. Nobody may use it any more.
     pub async fn remove(self) -> Result<()> {
         if let Some((server, name)) = self.server {

@@ -176,6 +176,12 @@ impl Row {
         };
         self
     }
+
+    /// Reaches nothing, whatever the figures say.
+    pub fn failed(mut self, why: &str) -> Self {
+        self.reached = false;
+        self.note(why)
+    }
 }
 
 /// Writes `results.json` and `results.md` into `folder`.

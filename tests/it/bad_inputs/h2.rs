@@ -32,8 +32,6 @@ pub struct Frame {
     pub kind: u8,
     /// Its flags.
     pub flags: u8,
-    /// Its stream.
-    pub stream: u32,
     /// What it holds.
     pub payload: Vec<u8>,
 }
@@ -99,10 +97,9 @@ impl Connection {
         let mut head = [0; 9];
         self.socket.read_exact(&mut head).await.ok()?;
         let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
-        let stream = u32::from_be_bytes([head[5] & 0x7f, head[6], head[7], head[8]]);
         let mut payload = vec![0; usize::try_from(length).ok()?];
         self.socket.read_exact(&mut payload).await.ok()?;
-        Some(Frame { kind: head[3], flags: head[4], stream, payload })
+        Some(Frame { kind: head[3], flags: head[4], payload })
     }
 }
 

@@ -1,16 +1,21 @@
 //! Proof and repair of figures, and signing keys.
 
+use std::time::{Duration, Instant};
+
 use proto::{
     analytics::v1::{
-        RebuildRequest, ReconcileRequest, maintenance_service_client::MaintenanceServiceClient,
+        RebuildRequest, ReconcileRequest, ReconcileResponse,
+        maintenance_service_client::MaintenanceServiceClient,
     },
     auth::v1::{RotateSigningKeyRequest, token_service_client::TokenServiceClient},
 };
+use tonic::Code;
 
 use super::Operator;
 use crate::{
+    client::Client,
     error::{Error, Result},
-    output::say,
+    output::{note, say},
 };
 
 /// Compare the figures of an organisation with its stored ratings
@@ -24,6 +29,9 @@ pub struct ReconcileArgs {
     /// Name of the organisation: `organisations/o_…`
     #[arg(value_name = "ORGANISATION")]
     organisation: String,
+    /// How many seconds to wait for figures that are behind
+    #[arg(long, default_value_t = 60, value_name = "SECONDS")]
+    wait: u64,
 }
 
 /// Options of commands that need no others.
@@ -35,13 +43,8 @@ pub struct PlainArgs {
 
 /// Compares and prints.
 pub(super) async fn reconcile(args: ReconcileArgs) -> Result<()> {
-    let client = args.operator.client()?;
-    let message = ReconcileRequest { organisation: args.organisation };
-    let answer = client
-        .call("comparing figures with ratings", message, |chan, request| async move {
-            MaintenanceServiceClient::new(chan).reconcile(request).await
-        })
-        .await?;
+    let client = args.operator.client().await?;
+    let answer = compare(&client, &args.organisation, Duration::from_secs(args.wait)).await?;
     say(format!(
         "ratings     {} stored, {} counted",
         answer.source_ratings, answer.counted_ratings
@@ -60,9 +63,31 @@ pub(super) async fn reconcile(args: ReconcileArgs) -> Result<()> {
     Err(Error::Unsatisfied("figures and ratings differ".to_owned()))
 }
 
+/// Asks until figures have come as far as the ratings, or `wait` is over.
+async fn compare(client: &Client, organisation: &str, wait: Duration) -> Result<ReconcileResponse> {
+    let until = Instant::now() + wait;
+    loop {
+        let message = ReconcileRequest { organisation: organisation.to_owned() };
+        let what = "comparing figures with ratings";
+        let answer = client.call(what, message, |chan, request| async move {
+            MaintenanceServiceClient::new(chan).reconcile(request).await
+        });
+        match answer.await {
+            Err(error) if is_behind(&error) && Instant::now() < until => {
+                note("the figures are behind the ratings; waiting");
+            }
+            done => return done,
+        }
+    }
+}
+
+fn is_behind(error: &Error) -> bool {
+    error.is_code(Code::Unavailable) || error.is_code(Code::DeadlineExceeded)
+}
+
 /// Starts the rebuild.
 pub(super) async fn rebuild(args: PlainArgs) -> Result<()> {
-    let client = args.operator.client()?;
+    let client = args.operator.client().await?;
     let answer = client
         .call("rebuilding the figures", RebuildRequest {}, |chan, request| async move {
             MaintenanceServiceClient::new(chan).rebuild(request).await
@@ -74,7 +99,7 @@ pub(super) async fn rebuild(args: PlainArgs) -> Result<()> {
 
 /// Makes a new key.
 pub(super) async fn rotate_keys(args: PlainArgs) -> Result<()> {
-    let client = args.operator.client()?;
+    let client = args.operator.client().await?;
     let answer = client
         .call("making a signing key", RotateSigningKeyRequest {}, |chan, request| async move {
             TokenServiceClient::new(chan).rotate_signing_key(request).await

@@ -53,7 +53,7 @@ pub(super) async fn create(args: Args) -> Result<()> {
         Some(path) => Some(read_password(path)?),
         None => std::env::var("MANYI_OWNER_PASSWORD").ok().filter(|p| !p.is_empty()),
     };
-    let client = args.operator.client()?;
+    let client = args.operator.client().await?;
     let sign_in = SignIn {
         organisation: args.slug.clone(),
         login: args.owner.clone(),

@@ -38,6 +38,16 @@ impl Outcome {
         }
     }
 
+    /// How many events it has to apply.
+    pub fn events(&self) -> usize {
+        match self {
+            Self::Ready(_, prepared) => {
+                prepared.contents.changes.len() + prepared.contents.templates.len()
+            }
+            Self::Parked(..) => 1,
+        }
+    }
+
     /// To be parked after all.
     pub fn into_parked(self, error: String) -> Self {
         match self {

@@ -6,10 +6,10 @@ use analytics_domain::{
     plan::Table,
 };
 use kit::{
-    db::{Dialect, WriteTx, dialect_of},
+    db::{Dialect, WriteTx, bulk, dialect_of},
     error::Result,
 };
-use sea_orm::{ConnectionTrait, Value, sea_query::ArrayType};
+use sea_orm::{ConnectionTrait, Statement, Value, sea_query::ArrayType};
 
 use super::{
     sql::{Values, execute, query},
@@ -18,10 +18,10 @@ use super::{
 
 /// Rows of one statement on PostgreSQL, where each column is one array.
 const ROWS_POSTGRES: usize = 2_000;
-/// Rows of one statement on SQLite. Few sizes, so that prepared statements are found again.
-const ROWS_SQLITE: [usize; 4] = [500, 64, 8, 1];
+/// Rows of one statement on SQLite: 12,000 of the 32,766 parameters that it allows.
+const ROWS_SQLITE: usize = 500;
 /// Rows that are looked at again in one statement.
-const ROWS_LOOK: usize = 40;
+const ROWS_LOOK: usize = 64;
 
 struct Row {
     key: Vec<Value>,
@@ -79,7 +79,7 @@ pub async fn add(tx: &WriteTx, deltas: Deltas, look_at_all: bool) -> Result<bool
         }
         let touched: Vec<&Row> =
             rows.iter().filter(|row| look_at_all || row.counts.has_negative()).collect();
-        for chunk in touched.chunks(ROWS_LOOK) {
+        for chunk in bulk::chunks(&touched, ROWS_LOOK) {
             negative |= settle(tx.conn(), table, chunk).await?;
         }
     }
@@ -110,20 +110,25 @@ async fn upsert(
     conn: &impl ConnectionTrait,
     table: Table,
     half: Half,
-    mut rows: &[&Row],
+    rows: &[&Row],
 ) -> Result<()> {
-    let postgres = dialect_of(conn) == Dialect::Postgres;
-    while !rows.is_empty() {
-        let size = if postgres {
-            rows.len().min(ROWS_POSTGRES)
-        } else {
-            let fits = ROWS_SQLITE.into_iter().find(|size| *size <= rows.len());
-            fits.unwrap_or(rows.len())
-        };
-        let (now, later) = rows.split_at(size);
-        let (source, values) = if postgres { arrays(table, half, now) } else { tuples(half, now) };
-        execute(conn, upsert_sql(table, half, &source), values).await?;
-        rows = later;
+    if dialect_of(conn) == Dialect::Postgres {
+        for chunk in rows.chunks(ROWS_POSTGRES) {
+            let (source, values) = arrays(table, half, chunk);
+            execute(conn, upsert_sql(table, half, &source), values).await?;
+        }
+        return Ok(());
+    }
+    let width = tables::keys(table).len() + half.columns().len();
+    for chunk in bulk::chunks(rows, ROWS_SQLITE) {
+        let source = format!("VALUES {}", bulk::tuples(chunk.len(), width));
+        let values = chunk.iter().flat_map(|row| {
+            let counts = half.counts(row).iter().map(|count| Value::from(*count));
+            row.key.iter().cloned().chain(counts)
+        });
+        let sql = upsert_sql(table, half, &source);
+        let backend = conn.get_database_backend();
+        conn.execute_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
     }
     Ok(())
 }
@@ -163,18 +168,6 @@ fn arrays(table: Table, half: Half, rows: &[&Row]) -> (String, Values) {
         parts.push(format!("{parameter}::int8[]"));
     }
     (format!("SELECT * FROM UNNEST({})", parts.join(", ")), values)
-}
-
-fn tuples(half: Half, rows: &[&Row]) -> (String, Values) {
-    let mut values = Values::default();
-    let tuples: Vec<String> = rows
-        .iter()
-        .map(|row| {
-            let counts = half.counts(row).iter().map(|count| Value::from(*count));
-            values.list(row.key.iter().cloned().chain(counts))
-        })
-        .collect();
-    (format!("VALUES {}", tuples.join(", ")), values)
 }
 
 /// Removes the rows among `rows` that have come to nothing; whether a count of the others is

@@ -15,7 +15,7 @@ use super::sql::{Values, execute, query};
 pub async fn put(tx: &WriteTx, source: &str, group: &EventGroup, error: &str) -> Result<()> {
     let commit_us = group.commit_time.as_ref().map_or(0, proto::time::to_us);
     let mut values = Values::default();
-    let tuple = values.list([
+    let tuple = values.tuple([
         Value::from(source),
         id_of(group)?.into(),
         group.position.as_str().into(),

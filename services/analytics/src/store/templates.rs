@@ -42,7 +42,7 @@ pub async fn put(tx: &WriteTx, org: Uuid, template: &Template) -> Result<()> {
     };
     let definition = serde_json::to_string(&definition).map_err(ServiceError::internal)?;
     let mut values = Values::default();
-    let tuple = values.list([org.into(), template.id.into(), sea_orm::Value::from(definition)]);
+    let tuple = values.tuple([org.into(), template.id.into(), sea_orm::Value::from(definition)]);
     let sql = format!(
         "INSERT INTO template (org_id, template_id, definition) VALUES {tuple} \
          ON CONFLICT DO NOTHING"

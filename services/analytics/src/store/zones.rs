@@ -20,7 +20,7 @@ pub async fn of_site(conn: &impl ConnectionTrait, org: Uuid, site: Uuid) -> Resu
 /// Fixes the zone of a site.
 pub async fn fix(tx: &WriteTx, org: Uuid, site: Uuid, zone: &str) -> Result<()> {
     let mut values = Values::default();
-    let tuple = values.list([org.into(), site.into(), sea_orm::Value::from(zone)]);
+    let tuple = values.tuple([org.into(), site.into(), sea_orm::Value::from(zone)]);
     let sql = format!(
         "INSERT INTO site_zone (org_id, site_id, zone) VALUES {tuple} ON CONFLICT DO NOTHING"
     );

@@ -206,3 +206,18 @@ async fn days_stay_where_they_are_when_a_site_changes_its_zone() {
     world.apply(rest.to_vec()).await;
     assert_eq!(world.dump().await, expected);
 }
+
+#[tokio::test]
+async fn zz_timing() {
+    for world in World::everywhere().await {
+        let mut random = Random::new(1);
+        let events: Vec<_> = (0..6000)
+            .map(|_| change_event(&world, None, Some(&fact(&world, &mut random))))
+            .collect();
+        let feed: Vec<EventGroup> =
+            (1..).zip(events.chunks(20)).map(|(n, chunk)| group(n, chunk)).collect();
+        let start = std::time::Instant::now();
+        world.apply(feed).await;
+        eprintln!("TIMING {} {:?} rows {}", world.name, start.elapsed(), world.dump().await.len());
+    }
+}

@@ -106,10 +106,14 @@ pub async fn neighbours(
         ("low", Column::Number(ranges.iter().map(|r| r.2).collect())),
         ("high", Column::Number(ranges.iter().map(|r| r.3).collect())),
     ]);
+    let each = sql.each_with(
+        "rating",
+        "r",
+        "r.device_id = q.device_id AND r.epoch = q.epoch AND r.sequence BETWEEN q.low AND q.high",
+    );
     let text = format!(
         "{table} SELECT r.id, r.device_id, r.epoch, r.sequence, r.press_us, r.trust_marks \
-         FROM q JOIN rating r ON r.device_id = q.device_id AND r.epoch = q.epoch \
-         AND r.sequence BETWEEN q.low AND q.high"
+         FROM {each}"
     );
     let rows = sql.query(conn, &text).await?;
     rows.iter()

@@ -172,10 +172,13 @@ pub async fn shifts(
     let mut sql = Sql::new(dialect_of(conn));
     let table = spans_table(&mut sql, spans);
     let longest = sql.bind(longest_us);
+    let near = format!(
+        "s.org_id = q.org_id AND s.window_id = q.window_id \
+         AND s.start_us BETWEEN q.low - {longest} AND q.high"
+    );
+    let each = sql.each_with("shift", "s", &near);
     let text = format!(
-        "{table} SELECT s.id, s.window_id, s.staff_id, s.start_us, s.end_us, s.cap_us FROM q \
-         JOIN shift s ON s.org_id = q.org_id AND s.window_id = q.window_id \
-         AND s.start_us BETWEEN q.low - {longest} AND q.high \
+        "{table} SELECT s.id, s.window_id, s.staff_id, s.start_us, s.end_us, s.cap_us FROM {each} \
          WHERE s.end_us IS NULL OR s.end_us > q.low"
     );
     let mut found: HashMap<Uuid, Vec<Shift>> = HashMap::new();
@@ -210,10 +213,13 @@ pub async fn encounters(
     let mut sql = Sql::new(dialect_of(conn));
     let table = spans_table(&mut sql, spans);
     let (longest, grace) = (sql.bind(longest_us), sql.bind(grace_us));
+    let near = format!(
+        "e.org_id = q.org_id AND e.window_id = q.window_id \
+         AND e.time_us BETWEEN q.low - {longest} AND q.high"
+    );
+    let each = sql.each_with("encounter", "e", &near);
     let text = format!(
-        "{table} SELECT e.* FROM q \
-         JOIN encounter e ON e.org_id = q.org_id AND e.window_id = q.window_id \
-         AND e.time_us BETWEEN q.low - {longest} AND q.high \
+        "{table} SELECT e.* FROM {each} \
          WHERE e.finish_us IS NULL OR e.finish_us >= q.low - {grace} \
          OR e.prompt_us >= q.low - {grace} ORDER BY e.time_us, e.id"
     );
@@ -228,10 +234,11 @@ pub async fn busy_windows(conn: &impl ConnectionTrait, spans: &[Span]) -> Result
     }
     let mut sql = Sql::new(dialect_of(conn));
     let table = spans_table(&mut sql, spans);
+    // LIMIT keeps it a look-up for each window: it is not turned into a join with all of them.
     let text = format!(
         "{table} SELECT q.window_id FROM q WHERE EXISTS (SELECT 1 FROM encounter e \
          WHERE e.org_id = q.org_id AND e.window_id = q.window_id \
-         AND e.time_us BETWEEN q.low AND q.high)"
+         AND e.time_us BETWEEN q.low AND q.high LIMIT 1)"
     );
     let rows = sql.query(conn, &text).await?;
     rows.iter().map(|row| Ok(row.try_get("", "window_id")?)).collect()

@@ -6,6 +6,7 @@ use kit::{
     error::{Result, ServiceError},
 };
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement, Value};
+use serde_json::json;
 use uuid::Uuid;
 
 /// A statement under construction: its text and the values of its parameters.
@@ -31,13 +32,15 @@ impl Sql {
         match self.dialect {
             Dialect::Postgres => format!("{column} = ANY({})", self.bind(ids.to_vec())),
             Dialect::Sqlite => {
-                let places: Vec<String> = ids.iter().map(|id| self.bind(*id)).collect();
-                format!("{column} IN ({})", places.join(","))
+                let ids: Vec<String> = ids.iter().map(|id| hex(*id)).collect();
+                let list = self.bind(json!(ids).to_string());
+                format!("{column} IN (SELECT unhex(value) FROM json_each({list}))")
             }
         }
     }
 
-    /// `WITH q(…) AS (…)`: the rows of a small table that the statement joins.
+    /// `WITH q(…) AS (…)`: the rows of a small table that the statement joins. On SQLite they
+    /// are one JSON parameter, since the cost of many parameters grows with their square.
     pub fn table(&mut self, columns: Vec<(&str, Column)>) -> String {
         let names: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
         let rows = match self.dialect {
@@ -45,9 +48,23 @@ impl Sql {
                 let arrays: Vec<String> = columns.into_iter().map(|(_, c)| self.array(c)).collect();
                 format!("SELECT * FROM unnest({})", arrays.join(","))
             }
-            Dialect::Sqlite => format!("VALUES {}", self.rows(&columns)),
+            Dialect::Sqlite => self.json_rows(&columns),
         };
         format!("WITH q({}) AS ({rows})", names.join(","))
+    }
+
+    /// Joins each row of `q` with the rows of `table` that meet `condition`, found by an index.
+    /// Left to itself PostgreSQL guesses that a range holds a ninth of the table and reads all
+    /// of it; `OFFSET 0` keeps it from seeing through.
+    pub fn each_with(&self, table: &str, alias: &str, condition: &str) -> String {
+        match self.dialect {
+            Dialect::Postgres => format!(
+                "q CROSS JOIN LATERAL (SELECT {alias}.* FROM {table} {alias} \
+                 WHERE {condition} OFFSET 0) {alias}"
+            ),
+            // In SQLite CROSS JOIN means: in this order.
+            Dialect::Sqlite => format!("q CROSS JOIN {table} {alias} ON {condition}"),
+        }
     }
 
     fn array(&mut self, column: Column) -> String {
@@ -58,16 +75,20 @@ impl Sql {
         }
     }
 
-    fn rows(&mut self, columns: &[(&str, Column)]) -> String {
+    fn json_rows(&mut self, columns: &[(&str, Column)]) -> String {
         let count = columns.first().map_or(0, |(_, column)| column.len());
-        let rows: Vec<String> = (0..count)
-            .map(|row| {
-                let cells: Vec<String> =
-                    columns.iter().map(|(_, column)| self.bind(column.cell(row))).collect();
-                format!("({})", cells.join(","))
+        let row = |row: usize| columns.iter().map(|(_, c)| c.json(row)).collect::<Vec<_>>();
+        let rows: Vec<Vec<serde_json::Value>> = (0..count).map(row).collect();
+        let cells: Vec<String> = columns
+            .iter()
+            .enumerate()
+            .map(|(at, (_, column))| match column {
+                Column::Id(_) => format!("unhex(value ->> {at})"),
+                Column::Number(_) | Column::Text(_) => format!("value ->> {at}"),
             })
             .collect();
-        rows.join(",")
+        let list = self.bind(json!(rows).to_string());
+        format!("SELECT {} FROM json_each({list})", cells.join(","))
     }
 
     /// The finished statement.
@@ -105,13 +126,17 @@ impl Column {
         }
     }
 
-    fn cell(&self, row: usize) -> Value {
+    fn json(&self, row: usize) -> serde_json::Value {
         match self {
-            Self::Id(ids) => ids[row].into(),
+            Self::Id(ids) => hex(ids[row]).into(),
             Self::Number(numbers) => numbers[row].into(),
             Self::Text(texts) => texts[row].clone().into(),
         }
     }
+}
+
+fn hex(id: Uuid) -> String {
+    id.simple().to_string()
 }
 
 /// sea-orm's name of a dialect.

@@ -28,8 +28,8 @@ const PAGE_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Takes groups in and remembers how far it is.
 #[async_trait]
 pub trait Consumer: Send + Sync {
-    /// Applies the groups and moves the cursor, all in one transaction. Groups that were
-    /// applied before must change nothing.
+    /// Applies the groups in order, and moves the cursor in the same transaction; many groups
+    /// may take several. Groups that were applied before must change nothing.
     async fn apply(&self, groups: Vec<EventGroup>) -> Result<()>;
     /// Position up to which everything is applied.
     async fn cursor(&self) -> Result<String>;

@@ -1,13 +1,18 @@
 //! The reading side's memory, in the reader's own database: how far it is, and which groups
 //! it has applied, both changed in the transaction that applies them.
 
-use sea_orm::{ConnectionTrait, Statement, Value};
+use std::collections::{BTreeMap, HashSet};
+
+use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
 use uuid::Uuid;
 
 use crate::{
-    db::WriteTx,
+    db::{WriteTx, bulk},
     error::{Result, ServiceError},
 };
+
+/// Groups of one statement.
+const GROUPS_OF_STATEMENT: usize = 500;
 
 /// Cursor and applied groups of followed feeds.
 pub struct Inbox;
@@ -32,16 +37,30 @@ impl Inbox {
         row.map(|row| Ok((row.try_get("", "position")?, row.try_get("", "commit_us")?))).transpose()
     }
 
-    /// Remembers a group; false if it was applied before.
-    pub async fn is_new(tx: &WriteTx, source: &str, group_id: &str) -> Result<bool> {
-        let id = Uuid::try_parse(group_id)
-            .map_err(|_| ServiceError::internal(format!("feed {source}: group id {group_id}")))?;
-        let statement = Statement::from_sql_and_values(
-            tx.conn().get_database_backend(),
-            "INSERT INTO inbox (source, group_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-            [Value::from(source), Value::from(id)],
-        );
-        Ok(tx.conn().execute_raw(statement).await?.rows_affected() == 1)
+    /// Remembers groups; those of them that were not applied before. A group that is named
+    /// twice is new once: take it out of the answer when it is applied.
+    pub async fn new_groups(
+        tx: &WriteTx,
+        source: &str,
+        group_ids: &[&str],
+    ) -> Result<HashSet<String>> {
+        // In order of ids, so that replicas do not wait for each other crosswise.
+        let mut given = BTreeMap::new();
+        for text in group_ids {
+            let id = Uuid::try_parse(text)
+                .map_err(|_| ServiceError::internal(format!("feed {source}: group id {text}")))?;
+            given.insert(id, *text);
+        }
+        let ids: Vec<Uuid> = given.keys().copied().collect();
+        let mut new = HashSet::with_capacity(ids.len());
+        for chunk in bulk::chunks(&ids, GROUPS_OF_STATEMENT) {
+            let statement = remember(tx.conn().get_database_backend(), source, chunk);
+            for row in tx.conn().query_all_raw(statement).await? {
+                let id: Uuid = row.try_get_by_index(0)?;
+                new.extend(given.get(&id).map(|text| (*text).to_owned()));
+            }
+        }
+        Ok(new)
     }
 
     /// Moves the cursor of `source`.
@@ -74,4 +93,22 @@ impl Inbox {
         }
         Ok(())
     }
+}
+
+/// The statement that remembers groups and answers with those that were not there.
+fn remember(backend: DbBackend, source: &str, ids: &[Uuid]) -> Statement {
+    let insert = |rows: &str| {
+        format!(
+            "INSERT INTO inbox (source, group_id) {rows} ON CONFLICT DO NOTHING \
+             RETURNING group_id"
+        )
+    };
+    if backend == DbBackend::Postgres {
+        let sql = insert("SELECT $1, UNNEST($2::uuid[])");
+        let values = [Value::from(source), Value::from(ids.to_vec())];
+        return Statement::from_sql_and_values(backend, sql, values);
+    }
+    let sql = insert(&format!("VALUES {}", bulk::tuples(ids.len(), 2)));
+    let values = ids.iter().flat_map(|id| [Value::from(source), Value::from(*id)]);
+    Statement::from_sql_and_values(backend, sql, values)
 }

@@ -20,6 +20,8 @@ use crate::{
 
 /// How often watchers look for commits of other replicas.
 const POLL: Duration = Duration::from_millis(100);
+/// Bytes of events at which a page ends: some twenty full groups of the ingest.
+const PAGE_BYTES: usize = 8 * 1024 * 1024;
 
 /// The outbox of one service. Cheap to clone.
 #[derive(Clone)]
@@ -58,8 +60,10 @@ impl Outbox {
     pub async fn list(&self, after: &str, limit: usize) -> Result<ListEventsResponse> {
         let after = Position::parse(after)?;
         let limit = limit.clamp(1, GROUPS_MAX);
-        let rows = self.read(after, limit).await?;
-        let at_end = rows.len() < limit;
+        let mut rows = self.read(after, limit).await?;
+        let fits = fitting(rows.iter().map(|(_, group)| group.events.len())).min(rows.len());
+        let at_end = rows.len() < limit && fits == rows.len();
+        rows.truncate(fits);
         let last = rows.last().map_or(after, |(position, _)| *position);
         let next = if last == Position::START { String::new() } else { last.print() };
         let groups = rows.into_iter().map(|(_, group)| group).collect();
@@ -114,6 +118,16 @@ impl Outbox {
         let rows = conn.query_all_raw(statement).await?;
         rows.iter().map(|row| Ok((position_of(row)?, group_of(row)?))).collect()
     }
+}
+
+/// How many groups of these sizes make a page: one at least, and no more bytes than a reader
+/// wants to hold.
+fn fitting(sizes: impl Iterator<Item = usize>) -> usize {
+    let sums = sizes.scan(0_usize, |sum, size| {
+        *sum += size;
+        Some(*sum)
+    });
+    sums.take_while(|sum| *sum <= PAGE_BYTES).count().max(1)
 }
 
 /// Below the oldest transaction that still runs nothing can appear any more.

@@ -17,13 +17,28 @@ use crate::{deadline, error::ServiceError};
 
 /// Makes [`Gatekeeper`].
 #[derive(Debug, Clone, Copy)]
-pub struct GatekeeperLayer;
+pub struct GatekeeperLayer {
+    counts: bool,
+}
+
+impl GatekeeperLayer {
+    /// Before handlers.
+    pub fn before_handlers() -> Self {
+        Self { counts: true }
+    }
+
+    /// Before something that passes calls on. It leaves the number of messages to the service
+    /// behind it: there, a request that is cut off on its way is a client that went away.
+    pub fn before_forwarding() -> Self {
+        Self { counts: false }
+    }
+}
 
 impl<S> Layer<S> for GatekeeperLayer {
     type Service = Gatekeeper<S>;
 
     fn layer(&self, inner: S) -> Gatekeeper<S> {
-        Gatekeeper { inner }
+        Gatekeeper { inner, counts: self.counts }
     }
 }
 
@@ -31,6 +46,7 @@ impl<S> Layer<S> for GatekeeperLayer {
 #[derive(Debug, Clone)]
 pub struct Gatekeeper<S> {
     inner: S,
+    counts: bool,
 }
 
 impl<S> Service<Request<Body>> for Gatekeeper<S>
@@ -49,10 +65,10 @@ where
     fn call(&mut self, request: Request<Body>) -> Answer {
         match inspect(&request) {
             Err(refusal) => Box::pin(async move { Ok(*refusal) }),
-            Ok(true) => {
+            Ok(true) if self.counts => {
                 Box::pin(self.inner.call(request.map(|body| Body::new(OneMessage::new(body)))))
             }
-            Ok(false) => Box::pin(self.inner.call(request)),
+            Ok(_) => Box::pin(self.inner.call(request)),
         }
     }
 }

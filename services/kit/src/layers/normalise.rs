@@ -53,6 +53,9 @@ fn is_settled(code: Code) -> bool {
     code != Code::Unknown
 }
 
+/// What tonic says when the request ended before its end.
+const BROKEN_OFF: &str = "error reading a body from connection";
+
 fn judge(code: Code, message: &str) -> ServiceError {
     let too_large = || {
         ServiceError::new(
@@ -71,6 +74,10 @@ fn judge(code: Code, message: &str) -> ServiceError {
                 Reason::MalformedMessage,
                 "the message cannot be decoded",
             )
+        }
+        // Whoever called went away; there is nothing to look for on our side.
+        Code::Internal | Code::Unknown if message.contains(BROKEN_OFF) => {
+            ServiceError::new(Code::Cancelled, Reason::Cancelled, "the request broke off")
         }
         Code::Unimplemented if message.starts_with("Content is compressed") => {
             ServiceError::new(code, Reason::UnsupportedTransport, "this compression is not known")
@@ -111,6 +118,8 @@ mod tests {
             Code::InvalidArgument,
             "MALFORMED_MESSAGE",
         );
+        let gone = "h2 protocol error: error reading a body from connection";
+        check(Status::internal(gone), Code::Cancelled, "CANCELLED");
         check(Status::unknown("h2 protocol error"), Code::Internal, "INTERNAL");
         check(Status::internal("oops"), Code::Internal, "INTERNAL");
         check(Status::not_found("no such unit"), Code::NotFound, "NOT_FOUND");

@@ -37,7 +37,7 @@ pub enum Pace {
 
 impl Shape {
     /// A closed loop.
-    pub fn closed(batch: usize, unacknowledged: usize) -> Self {
+    pub const fn closed(batch: usize, unacknowledged: usize) -> Self {
         Self { batch, unacknowledged, pace: Pace::Closed, keep_times: false }
     }
 

@@ -106,6 +106,7 @@ impl Stack {
         let site = site.at(&gateway.uri())?;
         follow(&site.owner, &feed).await?;
         let loading = began.elapsed();
+        analytics.database.analyze().await?;
         Ok(Self { feed, analytics, gateway, site, ratings, loading })
     }
 

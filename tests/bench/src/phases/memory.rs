@@ -11,11 +11,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Context, DEVICES, check, hall,
-    shapes::{BATCHES, UNACKNOWLEDGED, in_flight},
+    shapes::{FULL, in_flight},
 };
 use crate::{
     error::{Error, Result},
-    load::{Outcome, Slice, Terminal, senders, stream, stream::Shape},
+    load::{Outcome, Slice, Terminal, senders, stream},
     programs::{Program, Start},
     progress::say,
     report::{Goal, Row},
@@ -58,7 +58,7 @@ pub async fn run(context: &Context<'_>) -> Result<Vec<Row>> {
     let database = "SQLite";
     let load = format!(
         "closed loop, {} ratings in flight: {:.0} ratings/s, p99 {:.0} ms, analytics following",
-        in_flight(full()),
+        in_flight(FULL),
         outcome.rate(),
         outcome.latencies.p99_ms()
     );
@@ -82,10 +82,6 @@ pub async fn run(context: &Context<'_>) -> Result<Vec<Row>> {
                 ms(restart)
             )),
     ])
-}
-
-fn full() -> Shape {
-    Shape::closed(BATCHES[0], UNACKNOWLEDGED)
 }
 
 /// Starts the program on `folder`; the time until it says that it is ready.
@@ -152,7 +148,7 @@ async fn load(
         Result::Ok(most)
     };
     let loading = async {
-        let outcome = stream::run(senders, full(), slice).await;
+        let outcome = stream::run(senders, FULL, slice).await;
         stop.cancel();
         outcome
     };

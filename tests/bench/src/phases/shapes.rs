@@ -11,6 +11,9 @@ pub const UNACKNOWLEDGED: usize = 2;
 /// Ratings of a batch, from the full load of 4,096 in flight down to 64.
 pub const BATCHES: [usize; 12] = [128, 96, 64, 48, 32, 24, 16, 12, 8, 6, 4, 2];
 
+/// The full load.
+pub const FULL: Shape = Shape::closed(BATCHES[0], UNACKNOWLEDGED);
+
 /// Ratings in flight when every device has as many batches unacknowledged as it may.
 pub fn in_flight(shape: Shape) -> usize {
     DEVICES * shape.unacknowledged * shape.batch
@@ -46,6 +49,6 @@ mod tests {
 
     #[test]
     fn the_full_load_has_4096_ratings_in_flight() {
-        assert_eq!(in_flight(Shape::closed(BATCHES[0], UNACKNOWLEDGED)), 4_096);
+        assert_eq!(in_flight(FULL), 4_096);
     }
 }

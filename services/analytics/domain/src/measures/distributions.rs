@@ -15,6 +15,9 @@ use statrs::function::gamma::checked_gamma_ur;
 /// The terms needed grow with the square root of the shapes, which are at most 1e12.
 const TERMS_MAX: u32 = 2_000_000;
 const STEPS_MAX: u32 = 200;
+/// From so many degrees of freedom on t is expanded around the normal, since the terms of the
+/// beta function grow with them; what is left out there is below 1e-15.
+const EXPANSION_FROM: f64 = 1e5;
 /// Beyond this the exponential leaves the range of a double.
 const LOGIT_MAX: f64 = 745.0;
 
@@ -35,6 +38,23 @@ pub fn normal_two_sided(z: f64) -> f64 {
 
 /// t with P(|T| > t) = 1 - `confidence`, for `df` > 0 degrees of freedom.
 pub fn student_critical(confidence: f64, df: f64) -> f64 {
+    // Below one half, 1 - confidence has lost the digits that a z near 0 needs.
+    if df >= EXPANSION_FROM && confidence >= 0.5 {
+        return student_expansion(normal_critical(confidence), df);
+    }
+    student_iterated(confidence, df)
+}
+
+/// The quantile of t for that of the normal, `z` (Abramowitz & Stegun 26.7.5).
+fn student_expansion(z: f64, df: f64) -> f64 {
+    let s = z * z;
+    let first = (s + 1.0) / 4.0;
+    let second = ((5.0 * s + 16.0) * s + 3.0) / 96.0;
+    let third = (((3.0 * s + 19.0) * s + 17.0) * s - 15.0) / 384.0;
+    z * (1.0 + (first + (second + third / df) / df) / df)
+}
+
+fn student_iterated(confidence: f64, df: f64) -> f64 {
     // With x = df/(df + t²) the two-sided tail is I_x(df/2, 1/2), and logit x = ln(df/t²).
     let logit = beta_logit_quantile(1.0 - confidence, confidence, df / 2.0, 0.5);
     df.sqrt() * (-logit / 2.0).exp()
@@ -221,15 +241,13 @@ mod tests {
 
     #[test]
     fn t_becomes_normal_when_there_are_very_many_answers() {
-        let z = normal_critical(0.95);
-        for df in [1e4, 1e6, 1e9, 1e12] {
-            let expansion = z
-                + (z.powi(3) + z) / (4.0 * df)
-                + (5.0 * z.powi(5) + 16.0 * z.powi(3) + 3.0 * z) / (96.0 * df * df)
-                + (3.0 * z.powi(7) + 19.0 * z.powi(5) + 17.0 * z.powi(3) - 15.0 * z)
-                    / (384.0 * df.powi(3));
-            check(student_critical(0.95, df), expansion);
+        for confidence in [0.5, 0.8, 0.95, 0.99, 0.999, 1.0 - 1e-9] {
+            let z = normal_critical(confidence);
+            for df in [1e5, 1e6, 1e9, 1e12] {
+                check(student_iterated(confidence, df), student_expansion(z, df));
+            }
         }
+        check(student_iterated(0.95, 1e4), student_expansion(normal_critical(0.95), 1e4));
         check(student_two_sided(1.0, 1e12), normal_two_sided(1.0));
         let ratio: f64 = student_two_sided(3.0, 1e12) / normal_two_sided(3.0);
         assert!((ratio - 1.0).abs() < 1e-10);
