@@ -64,6 +64,10 @@ async fn everyone_may_do_what_the_matrix_says_and_nothing_else() {
         found.merge(away);
     }
     println!("{} cells", found.cells);
+    // The proof that each cell counts: with everything the wrong way round, each is reported.
+    let services = Services(&scene.doors);
+    let wrong = own_subtree(&services, &scene, &fixtures, &matrix.turned_round(), false).await;
+    let reported: usize = wrong.problems.values().map(Vec::len).sum();
     for part in Part::ALL {
         let log = scene.world.processes().log(part);
         let bad = log.lines().filter(|l| l.contains("panicked at") || l.contains("internal error"));
@@ -74,6 +78,7 @@ async fn everyone_may_do_what_the_matrix_says_and_nothing_else() {
     scene.world.stop().await;
     assert!(found.problems.is_empty(), "\n{}", found.report());
     assert!(found.cells > 4_000, "only {} cells were run", found.cells);
+    assert_eq!(reported, wrong.cells, "a wrong matrix goes unnoticed");
 }
 
 /// A request that nobody ever succeeds with proves nothing about those who are refused.

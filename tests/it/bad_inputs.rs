@@ -96,7 +96,8 @@ fn judge(case: &Case, outcome: &Outcome) -> Vec<String> {
     let named = answer.code == Code::Ok || !answer.reason.is_empty();
     // What is no HTTP request is refused before anything of ours sees it, and gRPC clients
     // that send the wrong verb get a bare status.
-    let bare = case.raw.is_some() || matches!(answer.http, 405 | 415 | 431) && case.method.is_some();
+    let bare =
+        case.raw.is_some() || matches!(answer.http, 405 | 415 | 431) && case.method.is_some();
     check(named || bare || silent, "no reason");
     problems
 }
@@ -114,5 +115,9 @@ fn item(body: &[u8]) -> (String, String) {
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
     let item = &body["results"][0];
     let text = |key: &str| item[key].as_str().unwrap_or_default().to_owned();
-    if item["code"] == 0 { ("OK".to_owned(), String::new()) } else { (text("reason"), text("field")) }
+    if item["code"] == 0 {
+        ("OK".to_owned(), String::new())
+    } else {
+        (text("reason"), text("field"))
+    }
 }

@@ -1,5 +1,6 @@
 //! End-to-end tests, one module per flow. All of them see the suite through its gateway only.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::large_futures, reason = "a test has a stack of its own")]
 
 mod authorization;
 mod bad_inputs;

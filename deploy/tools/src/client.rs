@@ -188,8 +188,8 @@ impl Client {
         .await
     }
 
-    /// Makes a call and repeats it while the suite is away or busy, at most for 30 s (5 s
-    /// before it has ever answered). `what` says in errors what was tried, such as `creating unit 3`.
+    /// Makes a call and repeats it while the suite is away or busy, at most for 30 s (5 s before
+    /// it has ever answered). `what` says in errors what was tried, such as `creating unit 3`.
     pub async fn call<M, R, F, Fut>(&self, what: &str, message: M, send: F) -> Result<R>
     where
         M: Clone,

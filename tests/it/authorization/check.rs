@@ -147,13 +147,25 @@ pub async fn elsewhere(
 ) -> Findings {
     let mut found = Findings::default();
     for fixture in fixtures.iter().filter(|f| target.has(&f.method) && target.can(&f.method)) {
+        let mut done = !fixture.also;
         let inside = scene.principals.iter().filter(|p| p.reach != Reach::Outside);
         for principal in inside {
-            if matrix.expect(fixture.name(), &principal.column) == Expect::Allowed {
-                for object in &fixture.objects {
-                    unreachable(target, scene, fixture, principal, object, &mut found).await;
-                }
+            if matrix.expect(fixture.name(), &principal.column) != Expect::Allowed {
+                continue;
             }
+            for object in &fixture.objects {
+                unreachable(target, scene, fixture, principal, object, &mut found).await;
+            }
+            if !done {
+                let request = scene.request(fixture, principal, None).await;
+                let token = scene.token(principal);
+                let answer = target.call(&fixture.method, token.as_deref(), &request).await;
+                done = judge(target, fixture, Expect::Allowed, &answer).is_none();
+            }
+        }
+        if !done {
+            let text = format!("{}: {} is refused everywhere", target.name(), fixture.request);
+            found.add(fixture.name(), text);
         }
     }
     found

@@ -49,6 +49,17 @@ impl Matrix {
         self.rows[method][at.unwrap_or_else(|| panic!("no column {column}"))]
     }
 
+    /// The same with every cell wrong, to see whether that is noticed.
+    pub fn turned_round(&self) -> Self {
+        let turned = |cell: &Expect| match cell {
+            Expect::Allowed => Expect::Denied,
+            Expect::Denied | Expect::Unauthenticated => Expect::Allowed,
+        };
+        let rows = self.rows.iter();
+        let rows = rows.map(|(method, row)| (method.clone(), row.iter().map(turned).collect()));
+        Self { columns: self.columns.clone(), rows: rows.collect() }
+    }
+
     /// Methods that not everyone may call.
     pub fn protected(&self) -> Vec<&str> {
         let all = self.rows.iter();

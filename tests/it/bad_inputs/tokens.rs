@@ -118,7 +118,6 @@ fn own(scene: &Scene, name: &str) -> String {
 
 /// An Ed25519 key in the form of RFC 8410.
 fn key(seed: [u8; 32]) -> EncodingKey {
-    const HEAD: [u8; 16] =
-        [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
+    const HEAD: [u8; 16] = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
     EncodingKey::from_ed_der(&[HEAD.as_slice(), &seed].concat())
 }

@@ -18,8 +18,8 @@ use super::{
 
 /// Rows of one statement on PostgreSQL, where each column is one array.
 const ROWS_POSTGRES: usize = 2_000;
-/// Rows of one statement on SQLite: 12,000 of the 32,766 parameters that it allows.
-const ROWS_SQLITE: usize = 500;
+/// Rows of one statement on SQLite; more are not faster and make prepared statements large.
+const ROWS_SQLITE: usize = 64;
 /// Rows that are looked at again in one statement.
 const ROWS_LOOK: usize = 64;
 

@@ -208,16 +208,24 @@ async fn days_stay_where_they_are_when_a_site_changes_its_zone() {
 }
 
 #[tokio::test]
-async fn zz_timing() {
-    for world in World::everywhere().await {
-        let mut random = Random::new(1);
-        let events: Vec<_> = (0..6000)
-            .map(|_| change_event(&world, None, Some(&fact(&world, &mut random))))
-            .collect();
-        let feed: Vec<EventGroup> =
-            (1..).zip(events.chunks(20)).map(|(n, chunk)| group(n, chunk)).collect();
-        let start = std::time::Instant::now();
-        world.apply(feed).await;
-        eprintln!("TIMING {} {:?} rows {}", world.name, start.elapsed(), world.dump().await.len());
-    }
+async fn a_long_batch_is_applied_in_transactions_of_twenty_thousand_events() {
+    let world = World::in_memory().await;
+    let mut random = Random::new(41);
+    let facts: Vec<Fact> = (0..1000).map(|_| fact(&world, &mut random)).collect();
+    let events: Vec<_> = facts.iter().map(|fact| change_event(&world, None, Some(fact))).collect();
+    let feed = (1..=21).map(|number| group(number, &events)).collect();
+    let watch = "CREATE TABLE moved (position TEXT); \
+                 CREATE TRIGGER first AFTER INSERT ON feed_cursor WHEN NEW.source = 'device' \
+                 BEGIN INSERT INTO moved VALUES (NEW.position); END; \
+                 CREATE TRIGGER next AFTER UPDATE ON feed_cursor WHEN NEW.source = 'device' \
+                 BEGIN INSERT INTO moved VALUES (NEW.position); END";
+    world.db.read().execute_unprepared(watch).await.unwrap();
+    world.apply(feed).await;
+    let conn = world.db.read();
+    let sql = "SELECT position FROM moved";
+    let statement = Statement::from_string(conn.get_database_backend(), sql);
+    let moved = conn.query_all_raw(statement).await.unwrap().len();
+    assert_eq!(moved, 2, "twenty groups, then one");
+    let all: Vec<Fact> = (0..21).flat_map(|_| facts.iter().cloned()).collect();
+    assert_eq!(world.dump().await, counted(&world, &all));
 }

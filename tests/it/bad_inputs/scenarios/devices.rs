@@ -127,8 +127,7 @@ pub async fn second_sign_in(scene: &Scene) -> Verdict {
     let (org, window) = (scene.org(), window(scene).await);
     let mut last = Value::Null;
     for number in [staff(scene).await, staff(scene).await] {
-        let event =
-            json!({"eventId": Uuid::now_v7(), "window": window, "staffNumber": number});
+        let event = json!({"eventId": Uuid::now_v7(), "window": window, "staffNumber": number});
         last = post(org, "/v1/shifts:signIn", event).await;
     }
     let path = format!("/v1/shifts?unit={window}");

@@ -151,9 +151,8 @@ pub async fn long_headers(scene: &Scene) -> Verdict {
         }
         let end = end_of(&mut connection).await;
         // The status 431, a reset, the end of the connection: anything but a service's answer.
-        let refused = end.as_ref().is_none_or(|frame| {
-            frame.kind != HEADERS || frame.flags & END_STREAM != 0
-        });
+        let refused =
+            end.as_ref().is_none_or(|frame| frame.kind != HEADERS || frame.flags & END_STREAM != 0);
         ensure(refused, || format!("{size} bytes of headers: {end:?}"))?;
     }
     is_well(scene).await
@@ -171,9 +170,8 @@ async fn refused(scene: &Scene, what: &str, headers: &[(&str, &str)], data: &[u8
         matches!(frame.kind, RST_STREAM | GOAWAY) && frame.error() == PROTOCOL_ERROR
     });
     // Some are answered with the status 400 instead, which is as good.
-    let answered = end.as_ref().is_some_and(|frame| {
-        frame.kind == HEADERS && frame.flags & END_STREAM != 0
-    });
+    let answered =
+        end.as_ref().is_some_and(|frame| frame.kind == HEADERS && frame.flags & END_STREAM != 0);
     ensure(told || answered, || format!("{what}: {end:?}"))
 }
 
