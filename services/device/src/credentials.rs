@@ -2,6 +2,8 @@
 
 use device_domain::device::Device;
 use kit::{
+    auth::CONSISTENCY_HEADER,
+    directory::CONSISTENCY_WAIT_MAX,
     error::{Result, ServiceError},
     rpc::bearer,
 };
@@ -30,6 +32,13 @@ pub async fn issue(app: &App, device: &Device) -> Result<ClientCredential> {
     let mut client = ClientServiceClient::new(app.auth.clone());
     let request = bearer(request, &app.tokens.internal());
     let answer = client.issue_device_credential(request).await.map_err(refused)?;
+    // Until the credential is known here, the device's first call would be refused.
+    let position = answer.metadata().get(CONSISTENCY_HEADER).and_then(|v| v.to_str().ok());
+    if let Some(position) = position
+        && let Err(error) = app.directory.wait_for(position, CONSISTENCY_WAIT_MAX).await
+    {
+        tracing::warn!(%error, "a device is told of its credential before it is known here");
+    }
     Ok(answer.into_inner())
 }
 

@@ -28,6 +28,10 @@ pub enum LogFormat {
     Json,
 }
 
+/// Libraries that say more than an operator wants to read, such as the whole text of each slow
+/// statement. A filter that names them overrides this.
+const QUIET: &str = "sqlx=error,sea_orm_migration=warn";
+
 /// What to log and where to send traces.
 #[derive(Debug, Clone, clap::Args)]
 pub struct TelemetryConfig {
@@ -74,9 +78,9 @@ fn exporting() -> bool {
 pub fn init(service: &'static str, config: &TelemetryConfig) -> Telemetry {
     metrics_handle();
     let traces = exporter(service);
-    let filter = EnvFilter::try_new(&config.log_filter).unwrap_or_else(|error| {
+    let filter = EnvFilter::try_new(format!("{QUIET},{}", config.log_filter)).unwrap_or_else(|error| {
         eprintln!("log filter `{}` is not valid ({error}); using `info`", config.log_filter);
-        EnvFilter::new("info")
+        EnvFilter::new(format!("{QUIET},info"))
     });
     let lines = match config.log_format {
         LogFormat::Text => tracing_subscriber::fmt::layer()
