@@ -78,10 +78,11 @@ fn exporting() -> bool {
 pub fn init(service: &'static str, config: &TelemetryConfig) -> Telemetry {
     metrics_handle();
     let traces = exporter(service);
-    let filter = EnvFilter::try_new(format!("{QUIET},{}", config.log_filter)).unwrap_or_else(|error| {
-        eprintln!("log filter `{}` is not valid ({error}); using `info`", config.log_filter);
-        EnvFilter::new(format!("{QUIET},info"))
-    });
+    let filter =
+        EnvFilter::try_new(format!("{QUIET},{}", config.log_filter)).unwrap_or_else(|error| {
+            eprintln!("log filter `{}` is not valid ({error}); using `info`", config.log_filter);
+            EnvFilter::new(format!("{QUIET},info"))
+        });
     let lines = match config.log_format {
         LogFormat::Text => tracing_subscriber::fmt::layer()
             .with_writer(std::io::stderr)

@@ -69,6 +69,9 @@ fn is_whole(got: &[u8]) -> bool {
 
 fn read(got: &[u8]) -> Reply {
     let Some(end) = head_end(got) else { return Reply::default() };
+    if got.starts_with(b"HTTP/1.1 100 ") {
+        return read(&got[end + 4..]);
+    }
     let head = String::from_utf8_lossy(&got[..end]).into_owned();
     let mut lines = head.split("\r\n");
     let status = lines.next().and_then(|line| line.split(' ').nth(1)?.parse().ok());

@@ -268,3 +268,33 @@ pub async fn pairing(scene: &Scene) -> Verdict {
     }
     expect("one guess too many", &enroll(&wrong).await, 429, "TOO_MANY_ATTEMPTS")
 }
+
+pub async fn exact_numbers(scene: &Scene) -> Verdict {
+    // 2^53 + 1, as text and as a number.
+    for (epoch, sequence) in [(5, json!("9007199254740993")), (6, json!(9_007_199_254_740_993_i64))]
+    {
+        let mut press = press(scene).await;
+        press["epoch"] = json!(epoch);
+        press["sequence"] = sequence;
+        let answer = send(&scene.own().device.rest, &[press]).await?;
+        ensure(answer["results"][0]["code"] == 0, || format!("{answer}"))?;
+        let rating = stored(scene, &answer).await;
+        ensure(rating["sequence"] == "9007199254740993", || format!("{rating}"))?;
+    }
+    Ok(())
+}
+
+pub async fn moved_meanwhile(scene: &Scene) -> Verdict {
+    let device = device(scene).await;
+    let (before, after) = (scene.own().word("spare_window"), window(scene).await);
+    let pressed = jiff::Timestamp::now();
+    let path = format!("/v1/{}:assign", device.name);
+    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    post(scene.org(), &path, json!({"window": after})).await;
+    let mut press = press(scene).await;
+    press["deviceTime"] = json!(pressed.to_string());
+    let answer = send(&device.rest, &[press]).await?;
+    ensure(answer["results"][0]["code"] == 0, || format!("{answer}"))?;
+    let rating = stored(scene, &answer).await;
+    ensure(rating["window"] == json!(before), || format!("it stood at {before}: {rating}"))
+}

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use e2e::processes::Part;
 use http::Request;
 use http_body_util::Full;
+use serde_json::json;
 use tokio::{io::AsyncReadExt as _, net::TcpStream};
 use tonic::{Code, body::Body};
 
@@ -300,4 +301,75 @@ pub async fn health(scene: &Scene) -> Verdict {
     let answer = through(&scene.world.address, request).await.answer;
     // HealthCheckResponse { status: SERVING }
     ensure(answer.code == Code::Ok && *answer.body == [8, 1], || format!("{answer:?}"))
+}
+
+pub async fn many_questions(scene: &Scene) -> Verdict {
+    let (unit, owner) = (scene.own().word("branch"), &scene.org().rest);
+    let groups = ["GROUP_BY_DAY", "GROUP_BY_STAFF", "GROUP_BY_BUSINESS_TYPE"];
+    let question = json!({
+        "unit": unit, "from": "2020-01-01", "to": "2026-12-31", "groupBy": groups,
+        "rowLimit": 10_000,
+    });
+    let asked =
+        (0..100).map(|_| owner.call(reqwest::Method::POST, "/v1/figures:query", Some(&question)));
+    for (status, body) in futures::future::join_all(asked).await {
+        // Answered, or told to come back.
+        let fine = matches!(status.as_u16(), 200 | 429);
+        ensure(fine, || format!("{status} {body}"))?;
+    }
+    is_well(scene).await
+}
+
+pub async fn stalled_calls(scene: &Scene) -> Verdict {
+    let token = scene.token(scene.principal("owner")).unwrap_or_default();
+    let token = format!("Bearer {token}");
+    let mut connection = Connection::open(&scene.world.address).await;
+    let headers = call(SELF, &[("authorization", &token), ("grpc-timeout", "2S")]);
+    for number in 0..100 {
+        let stream = 1 + 2 * number;
+        connection.headers(stream, false, &headers).await;
+        // Nearly 4 MiB are to come.
+        connection.send(DATA, 0, stream, &[0, 0, 0x3f, 0xff, 0xff]).await;
+    }
+    let began = Instant::now();
+    let mut ended = 0;
+    while ended < 100 && began.elapsed() < PATIENCE {
+        let seen = connection.until(&[HEADERS, RST_STREAM], PATIENCE).await;
+        ended += seen.iter().filter(|f| f.flags & END_STREAM != 0 && f.kind == HEADERS).count();
+    }
+    ensure(ended == 100, || format!("only {ended} of 100 were ended"))?;
+    is_well(scene).await
+}
+
+pub async fn server_made_resets(scene: &Scene) -> Verdict {
+    let token = scene.token(scene.principal("owner")).unwrap_or_default();
+    let token = format!("Bearer {token}");
+    let mut connection = Connection::open(&scene.world.address).await;
+    let headers = call(SELF, &[("authorization", &token)]);
+    for number in 0..3_000 {
+        let stream = 1 + 2 * number;
+        let open = connection.headers(stream, false, &headers).await;
+        // A window beyond 2^31 - 1 is an error of the stream.
+        if !open || !connection.send(WINDOW_UPDATE, 0, stream, &[0x7f, 255, 255, 255]).await {
+            break;
+        }
+    }
+    calmed(&mut connection).await?;
+    is_well(scene).await
+}
+
+pub async fn ping_flood(scene: &Scene) -> Verdict {
+    const PING: u8 = 6;
+    let mut connection = Connection::open(&scene.world.address).await;
+    for _ in 0..100 {
+        for _ in 0..100 {
+            connection.send(PING, 0, 0, &[0; 8]).await;
+        }
+        is_alive(connection.until(&[PING], PATIENCE).await.last(), PING)?;
+    }
+    is_well(scene).await
+}
+
+fn is_alive(last: Option<&Frame>, kind: u8) -> Verdict {
+    ensure(last.is_some_and(|frame| frame.kind == kind), || format!("{last:?}"))
 }
