@@ -122,7 +122,8 @@ pub fn derive(sign_in: &Event, at_window: &[Event], sign_ins: &[Event], now_us: 
     let left = left.filter(|e| matches!(e.kind, Kind::SignIn | Kind::SignOut));
     let moved = sign_ins.iter().filter(|e| e.kind == Kind::SignIn && e.staff == sign_in.staff);
     let end = left.chain(moved).map(|e| e.event_us).filter(|us| *us > start_us).min();
-    let end = end.filter(|us| *us <= sign_in.cap_us);
+    // An event at the very instant of the cap finds the shift already over.
+    let end = end.filter(|us| *us < sign_in.cap_us);
     let ended_by_policy = end.is_none() && now_us >= sign_in.cap_us;
     let end_us = end.or(ended_by_policy.then_some(sign_in.cap_us));
     let limit_us = end_us.unwrap_or(sign_in.cap_us);
@@ -230,6 +231,14 @@ mod tests {
         assert!(open.covers(1_099) && !open.covers(1_100));
         let ended = &derive_all(&log, 1_100)[0];
         assert_eq!((ended.end_us, ended.ended_by_policy), (Some(1_100), true));
+    }
+
+    #[test]
+    fn an_event_at_the_instant_of_the_policy_end_changes_nothing() {
+        let log = [event(1, Kind::SignIn, 1, 7, 100), event(2, Kind::SignIn, 1, 7, 1_100)];
+        let alone = derive(&log[0], &log[..1], &log[..1], 2_000);
+        assert_eq!(derive(&log[0], &log, &log, 2_000), alone);
+        assert!(alone.ended_by_policy && !touches(&log[1], &alone));
     }
 
     #[test]
