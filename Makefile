@@ -15,7 +15,9 @@ help: ## Show this list
 
 run: ## Start the suite with a demonstration bank and simulated customers (Ctrl-C stops)
 	@tests/scripts/build-tools.sh
-	@cargo run -p all-in-one -- demo --data $(DATA) $(ARGS)
+	@# The whole workspace is selected so that the tests' build and this one share every crate.
+	@cargo build --workspace --bin manyi
+	@exec "$${CARGO_TARGET_DIR:-target}/debug/manyi" demo --data $(DATA) $(ARGS)
 
 test: ## Check formatting and lints, run every test on SQLite and PostgreSQL
 	@tests/scripts/test.sh $(ARGS)

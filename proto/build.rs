@@ -19,7 +19,15 @@ const FILES: &[&str] = &[
     "manyi/auth/v1/auth.proto",
     "manyi/device/v1/resources.proto",
     "manyi/device/v1/device.proto",
+    "manyi/survey/v1/events.proto",
+    "manyi/survey/v1/customer_resources.proto",
+    "manyi/survey/v1/customers.proto",
+    "manyi/survey/v1/fieldwork.proto",
+    "manyi/survey/v1/questionnaire_resources.proto",
+    "manyi/survey/v1/questionnaires.proto",
+    "manyi/survey/v1/responses.proto",
     "manyi/analytics/v1/analytics.proto",
+    "manyi/analytics/v1/indices.proto",
 ];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -39,6 +39,8 @@ pub struct Peers {
     pub auth: Chan,
     /// Package `manyi.device`.
     pub device: Chan,
+    /// Package `manyi.survey`.
+    pub survey: Chan,
     /// Package `manyi.analytics`.
     pub analytics: Chan,
 }
@@ -49,13 +51,19 @@ impl Peers {
         match package.split('.').nth(1)? {
             "auth" => Some(&self.auth),
             "device" => Some(&self.device),
+            "survey" => Some(&self.survey),
             "analytics" => Some(&self.analytics),
             _ => None,
         }
     }
 
-    fn all(&self) -> [(&'static str, &Chan); 3] {
-        [("auth", &self.auth), ("device", &self.device), ("analytics", &self.analytics)]
+    fn all(&self) -> [(&'static str, &Chan); 4] {
+        [
+            ("auth", &self.auth),
+            ("device", &self.device),
+            ("survey", &self.survey),
+            ("analytics", &self.analytics),
+        ]
     }
 }
 

@@ -29,6 +29,9 @@ struct Arguments {
     /// Endpoints of the device service.
     #[arg(long, env = "MANYI_DEVICE_URI")]
     device_uri: String,
+    /// Endpoints of the survey service.
+    #[arg(long, env = "MANYI_SURVEY_URI")]
+    survey_uri: String,
     /// Endpoints of the analytics service.
     #[arg(long, env = "MANYI_ANALYTICS_URI")]
     analytics_uri: String,
@@ -48,6 +51,7 @@ async fn main() -> Result<(), ServiceError> {
     let peers = Peers {
         auth: connect(&arguments.auth_uri)?,
         device: connect(&arguments.device_uri)?,
+        survey: connect(&arguments.survey_uri)?,
         analytics: connect(&arguments.analytics_uri)?,
     };
     let keys = Arc::new(RemoteKeys::new(peers.auth.clone()));

@@ -141,6 +141,8 @@ async fn call(
     }
 
     let (parts, body) = request.into_parts();
+    // Held until the answer is there: decoding makes more of the body than it was.
+    let _room = body::room(&inner.config, &body)?;
     let bytes = body::read(&inner.config, &parts.headers, body).await?;
     let input = request::Input { route, captures, query, headers: &parts.headers, body: bytes };
     let message =

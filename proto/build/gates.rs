@@ -70,6 +70,9 @@ fn check_method(method: &MethodDescriptor, problems: &mut Vec<String>) {
     if !anonymous && permission == 0 && scope != own {
         report("rule has no permission");
     }
+    if enum_of(&rule, "own_permission") != 0 && (permission == 0 || anonymous) {
+        report("names an own_permission beside no permission");
+    }
     if anonymous && scope != none {
         report("anonymous calls have SCOPE_NONE");
     }

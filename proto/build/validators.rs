@@ -46,7 +46,7 @@ fn write_field(body: &mut String, field: &FieldDescriptor) {
     let checks = if field.is_map() {
         let (max_items, max_len) =
             (field_number(field, "max_items"), field_number(field, "max_len"));
-        let (name, json) = (field.name(), field.json_name());
+        let (name, json) = (member(field), field.json_name());
         vec![format!("c.map(\"{json}\", &self.{name}, {max_items}, {max_len});")]
     } else if field.is_list() {
         list_checks(field)
@@ -59,7 +59,7 @@ fn write_field(body: &mut String, field: &FieldDescriptor) {
 }
 
 fn list_checks(field: &FieldDescriptor) -> Vec<String> {
-    let (name, json) = (field.name(), field.json_name());
+    let (name, json) = (member(field), field.json_name());
     let (required, per_item) = (flag(field, "required"), flag(field, "per_item"));
     let (max_items, max_len) = (field_number(field, "max_items"), field_number(field, "max_len"));
     let resource = field_text(field, "resource");
@@ -83,9 +83,12 @@ fn list_checks(field: &FieldDescriptor) -> Vec<String> {
 }
 
 fn single_check(field: &FieldDescriptor) -> Option<String> {
-    let (name, json) = (field.name(), field.json_name());
+    let (name, json) = (member(field), field.json_name());
     let (required, max_len) = (flag(field, "required"), field_number(field, "max_len"));
     let resource = field_text(field, "resource");
+    if field.containing_oneof().is_some_and(|oneof| oneof.is_synthetic()) {
+        return optional_check(field);
+    }
     match field.kind() {
         Kind::String if !resource.is_empty() => {
             Some(format!("c.name(\"{json}\", &self.{name}, \"{resource}\", {required});"))
@@ -109,6 +112,36 @@ fn single_check(field: &FieldDescriptor) -> Option<String> {
             _ => None,
         },
         _ => None,
+    }
+}
+
+/// Check of a field that says whether it is set.
+fn optional_check(field: &FieldDescriptor) -> Option<String> {
+    let (name, json) = (member(field), field.json_name());
+    let check = match field.kind() {
+        Kind::String if !field_text(field, "resource").is_empty() => {
+            format!("c.name(\"{json}\", v, \"{}\", false);", field_text(field, "resource"))
+        }
+        Kind::String => {
+            format!("c.text(\"{json}\", v, {}, false);", field_number(field, "max_len"))
+        }
+        Kind::Double => format!("c.finite(\"{json}\", *v);"),
+        Kind::Enum(e) => {
+            let path = rust_path(e.full_name());
+            format!("c.known(\"{json}\", {path}::try_from(*v).is_ok());")
+        }
+        _ => return None,
+    };
+    Some(format!("if let Some(v) = self.{name}.as_ref() {{ {check} }}"))
+}
+
+/// Name of the field in the generated struct; keywords are escaped there.
+fn member(field: &FieldDescriptor) -> String {
+    match field.name() {
+        name @ ("type" | "match" | "use" | "in" | "where" | "ref" | "move" | "for") => {
+            format!("r#{name}")
+        }
+        name => name.to_owned(),
     }
 }
 

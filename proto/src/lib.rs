@@ -22,6 +22,13 @@ pub mod device {
         tonic::include_proto!("manyi.device.v1");
     }
 }
+/// Questionnaires, customers, campaigns and responses.
+pub mod survey {
+    /// Version 1.
+    pub mod v1 {
+        tonic::include_proto!("manyi.survey.v1");
+    }
+}
 /// Figures.
 pub mod analytics {
     /// Version 1.

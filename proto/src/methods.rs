@@ -31,6 +31,11 @@ impl Method {
         self.rule.permission()
     }
 
+    /// Permission that opens the call for the caller's own records; unspecified mostly.
+    pub fn own_permission(&self) -> Permission {
+        self.rule.own_permission()
+    }
+
     /// Whether this kind of caller may call at all.
     pub fn allows(&self, kind: Kind) -> bool {
         self.rule.kinds.contains(&(kind as i32))

@@ -11,3 +11,4 @@ mod programs;
 mod rating_to_figure;
 mod simulation;
 mod tidy;
+mod traces;

@@ -133,6 +133,36 @@ async fn a_press_becomes_a_figure_in_separate_processes_on_postgres() {
     a_press_becomes_a_figure(Shape::ManyOnPostgres).await;
 }
 
+/// Each figure is asked for once, right after the press: the caller's token makes it wait for
+/// just that press.
+async fn a_press_is_in_the_next_figure(shape: Shape) {
+    let world = World::start(shape).await;
+    let org = world.organisation().await;
+    let hall = hall(&world, &org).await;
+    for pressed in 1..=20 {
+        let encounter = serve_customer(&hall).await;
+        let batch = json!({"ratings": [press(&encounter, pressed, 5)]});
+        hall.device.rest.post("/v1/ratings:batchCreate", batch).await;
+        // So many presses in a row are suspicious, and counted all the same.
+        let all = json!({"filter": {"includeDistrusted": true}});
+        let figures = org.figures(&hall.branch, all).await;
+        let total = &figures["total"];
+        assert_eq!(int(&total["n"]), pressed, "{figures}");
+        assert_eq!(int(&total["ratedEncounters"]), pressed, "{figures}");
+    }
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn callers_read_their_own_writes_in_one_process_on_sqlite() {
+    a_press_is_in_the_next_figure(Shape::OneOnSqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn callers_read_their_own_writes_in_separate_processes_on_postgres() {
+    a_press_is_in_the_next_figure(Shape::ManyOnPostgres).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_acknowledged_survives_the_death_of_every_process() {
     let mut world = World::start(Shape::ManyOnPostgres).await;

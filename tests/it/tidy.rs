@@ -15,6 +15,7 @@ const EDGES: &[(&str, &str)] = &[
     ("all-in-one", "device"),
     ("all-in-one", "gateway"),
     ("all-in-one", "kit"),
+    ("all-in-one", "survey"),
     ("all-in-one", "tools"),
     ("analytics", "analytics-domain"),
     ("analytics", "kit"),
@@ -22,6 +23,7 @@ const EDGES: &[(&str, &str)] = &[
     ("auth", "auth-domain"),
     ("auth", "kit"),
     ("auth", "proto"),
+    ("bench", "analytics-domain"),
     ("bench", "kit"),
     ("bench", "proto"),
     ("bench", "tools"),
@@ -37,6 +39,9 @@ const EDGES: &[(&str, &str)] = &[
     ("gateway", "kit"),
     ("gateway", "proto"),
     ("kit", "proto"),
+    ("survey", "kit"),
+    ("survey", "proto"),
+    ("survey", "survey-domain"),
     ("tools", "kit"),
     ("tools", "proto"),
 ];
@@ -44,7 +49,7 @@ const EDGES: &[(&str, &str)] = &[
 /// What a domain crate may never reach: it has no I/O.
 const NOT_IN_DOMAINS: [&str; 6] = ["tokio", "tonic", "prost", "sea-orm", "axum", "sqlx"];
 
-const FILE_LINES_MAX: usize = 450;
+const FILE_LINES_MAX: usize = 400;
 const FUNCTION_LINES_MAX: usize = 60;
 const COLUMNS_MAX: usize = 100;
 

@@ -6,6 +6,8 @@ cd "$(dirname "$0")/../.."
 scripts=tests/scripts
 
 "$scripts/build-tools.sh"
+MANYI_BENCH_PYTHON=$("$scripts/peers.sh" install)
+export MANYI_BENCH_PYTHON
 # One selection of packages for all programs: each other one would compile the libraries anew.
 cargo build --release --locked --workspace --bins
 program=${CARGO_TARGET_DIR:-target}/release/bench

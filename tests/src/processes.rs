@@ -22,6 +22,8 @@ pub enum Part {
     Auth,
     /// `manyi-device`.
     Device,
+    /// `manyi-survey`.
+    Survey,
     /// `manyi-analytics`.
     Analytics,
     /// `manyi-gateway`.
@@ -30,12 +32,14 @@ pub enum Part {
 
 impl Part {
     /// All, in the order of their dependencies.
-    pub const ALL: [Self; 4] = [Self::Auth, Self::Device, Self::Analytics, Self::Gateway];
+    pub const ALL: [Self; 5] =
+        [Self::Auth, Self::Device, Self::Survey, Self::Analytics, Self::Gateway];
 
     fn program(self) -> &'static str {
         match self {
             Self::Auth => "manyi-auth",
             Self::Device => "manyi-device",
+            Self::Survey => "manyi-survey",
             Self::Analytics => "manyi-analytics",
             Self::Gateway => "manyi-gateway",
         }
@@ -57,14 +61,16 @@ pub struct Processes {
 }
 
 impl Processes {
-    /// Starts all of them; returns when their ports answer.
-    pub async fn start(databases: &Databases, seed: Seed) -> Self {
+    /// Starts all of them, with settings beyond those they need; returns when their ports
+    /// answer.
+    pub async fn start(databases: &Databases, seed: Seed, more: &[(&'static str, String)]) -> Self {
         let folder = tempfile::Builder::new().prefix("manyi-e2e-").tempdir().expect("a folder");
         let ports = free_ports();
         let uri = |part: Part| format!("http://127.0.0.1:{}", ports[part as usize]);
         let peers = [
             ("MANYI_AUTH_URI", uri(Part::Auth)),
             ("MANYI_DEVICE_URI", uri(Part::Device)),
+            ("MANYI_SURVEY_URI", uri(Part::Survey)),
             ("MANYI_ANALYTICS_URI", uri(Part::Analytics)),
         ];
         let list = Part::ALL.map(|part| {
@@ -77,12 +83,14 @@ impl Processes {
             match part {
                 Part::Auth => settings.push(("MANYI_DATABASE_URL", databases.auth.clone())),
                 Part::Device => settings.push(("MANYI_DATABASE_URL", databases.device.clone())),
+                Part::Survey => settings.push(("MANYI_DATABASE_URL", databases.survey.clone())),
                 Part::Analytics => {
                     settings.push(("MANYI_DATABASE_URL", databases.analytics.clone()));
                 }
                 Part::Gateway => {}
             }
             settings.extend(peers.clone());
+            settings.extend_from_slice(more);
             let log = folder.path().join(format!("{}.log", part.program()));
             Process { part, port, settings, child: None, log }
         });
@@ -250,7 +258,7 @@ pub fn program(name: &str) -> PathBuf {
 
 /// Four ports that nobody uses now. They are below those that the system gives to outgoing
 /// connections, or one of these could take a port between a kill and the next start.
-fn free_ports() -> [u16; 4] {
+fn free_ports() -> [u16; 5] {
     static TAKEN: AtomicU16 = AtomicU16::new(0);
     const LOWEST: u16 = 10_000;
     const RANGE: u16 = 10_000;
@@ -265,5 +273,5 @@ fn free_ports() -> [u16; 4] {
             .filter(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
         free.next().expect("a port is free")
     };
-    [(); 4].map(|()| next())
+    [(); 5].map(|()| next())
 }

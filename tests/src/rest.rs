@@ -1,8 +1,11 @@
 //! A plain HTTP client of the gateway, as curl would be one, but for one thing: it sends the
-//! consistency token of its last change along, as the documentation asks callers to do who
+//! consistency tokens of its last changes along, as the documentation asks callers to do who
 //! go on at once.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
 
 use kit::auth::CONSISTENCY_HEADER;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
@@ -15,7 +18,7 @@ pub struct Rest {
     address: String,
     token: Option<String>,
     /// Shared by all callers of one world.
-    consistency: Arc<Mutex<Option<String>>>,
+    consistency: Arc<Mutex<BTreeMap<String, String>>>,
 }
 
 impl Rest {
@@ -42,9 +45,11 @@ impl Rest {
             Some(token) => request.bearer_auth(token),
             None => request,
         };
-        match &*self.consistency.lock().expect("no panic while held") {
-            Some(token) => request.header(CONSISTENCY_HEADER, token),
-            None => request,
+        let marks = self.consistency.lock().expect("no panic while held");
+        let marks: Vec<&str> = marks.values().map(String::as_str).collect();
+        match marks.is_empty() {
+            false => request.header(CONSISTENCY_HEADER, marks.join(",")),
+            true => request,
         }
     }
 
@@ -52,7 +57,9 @@ impl Rest {
         let response = request.send().await.expect("the gateway answers");
         if let Some(token) = response.headers().get(CONSISTENCY_HEADER) {
             let token = token.to_str().expect("a token is plain text").to_owned();
-            *self.consistency.lock().expect("no panic while held") = Some(token);
+            // The last word of each service counts.
+            let service = token.split_once(':').map_or("auth", |(service, _)| service).to_owned();
+            self.consistency.lock().expect("no panic while held").insert(service, token);
         }
         answer(response).await
     }

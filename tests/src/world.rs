@@ -56,15 +56,22 @@ struct Here {
 impl World {
     /// Starts a suite on fresh databases and waits until it answers.
     pub async fn start(shape: Shape) -> Self {
+        Self::start_with(shape, &[]).await
+    }
+
+    /// The same with further settings of the processes, if it is several.
+    pub async fn start_with(shape: Shape, more: &[(&'static str, String)]) -> Self {
         let databases = match shape {
             Shape::OneOnSqlite | Shape::ManyOnSqlite => Databases {
                 auth: sqlite_file_url(),
                 device: sqlite_file_url(),
+                survey: sqlite_file_url(),
                 analytics: sqlite_file_url(),
             },
             Shape::OneOnPostgres | Shape::ManyOnPostgres => Databases {
                 auth: postgres_url().await,
                 device: postgres_url().await,
+                survey: postgres_url().await,
                 analytics: postgres_url().await,
             },
         };
@@ -74,7 +81,7 @@ impl World {
                 Self::one_process(SuiteConfig::new(databases, seed.0)).await
             }
             Shape::ManyOnPostgres | Shape::ManyOnSqlite => {
-                Self::several_processes(databases, seed).await
+                Self::several_processes(databases, seed, more).await
             }
         }
     }
@@ -92,8 +99,12 @@ impl World {
         Self::ready(format!("http://127.0.0.1:{port}"), seed, databases, running).await
     }
 
-    async fn several_processes(databases: Databases, seed: Seed) -> Self {
-        let processes = Processes::start(&databases, seed).await;
+    async fn several_processes(
+        databases: Databases,
+        seed: Seed,
+        more: &[(&'static str, String)],
+    ) -> Self {
+        let processes = Processes::start(&databases, seed, more).await;
         let address = processes.address();
         Self::ready(address, seed, databases, Running::Apart(Box::new(processes))).await
     }

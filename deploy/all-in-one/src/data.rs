@@ -59,6 +59,7 @@ impl DataFolder {
         &self,
         auth: Option<&str>,
         device: Option<&str>,
+        survey: Option<&str>,
         analytics: Option<&str>,
     ) -> Databases {
         let url = |given: Option<&str>, name: &str| match given {
@@ -68,6 +69,7 @@ impl DataFolder {
         Databases {
             auth: url(auth, "auth.db"),
             device: url(device, "device.db"),
+            survey: url(survey, "survey.db"),
             analytics: url(analytics, "analytics.db"),
         }
     }

@@ -55,6 +55,9 @@ pub struct DatabaseArgs {
     /// Database of the device service
     #[arg(long, env = "MANYI_DATABASE_DEVICE", hide_env_values = true, value_name = "URL")]
     pub database_device: Option<String>,
+    /// Database of the survey service
+    #[arg(long, env = "MANYI_DATABASE_SURVEY", hide_env_values = true, value_name = "URL")]
+    pub database_survey: Option<String>,
     /// Database of the analytics service
     #[arg(long, env = "MANYI_DATABASE_ANALYTICS", hide_env_values = true, value_name = "URL")]
     pub database_analytics: Option<String>,
@@ -132,6 +135,7 @@ fn config(args: &Args, folder: &DataFolder, seed: Seed) -> Result<SuiteConfig> {
     let databases = folder.databases(
         urls.database_auth.as_deref(),
         urls.database_device.as_deref(),
+        urls.database_survey.as_deref(),
         urls.database_analytics.as_deref(),
     );
     let mut config = SuiteConfig::new(databases, seed.0);

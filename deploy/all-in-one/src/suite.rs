@@ -19,6 +19,8 @@ pub struct Databases {
     pub auth: String,
     /// Of the device service.
     pub device: String,
+    /// Of the survey service.
+    pub survey: String,
     /// Of the analytics service.
     pub analytics: String,
 }
@@ -73,19 +75,34 @@ impl Suite {
         let device = device::build(device, device::Peers { auth: to_auth.clone() }).await?;
         let to_device = rpc::in_process(device.router());
 
+        let survey =
+            survey::Config { database_url: databases.survey, seed, clock: clock.clone() };
+        let survey = survey::build(survey, survey::Peers { auth: to_auth.clone() }).await?;
+        let to_survey = rpc::in_process(survey.router());
+
         let analytics =
             analytics::Config { database_url: databases.analytics, seed, clock: clock.clone() };
-        let peers = analytics::Peers { auth: to_auth.clone(), device: to_device.clone() };
+        let peers = analytics::Peers {
+            auth: to_auth.clone(),
+            device: to_device.clone(),
+            survey: to_survey.clone(),
+        };
         let analytics = analytics::build(analytics, peers).await?;
         let to_analytics = rpc::in_process(analytics.router());
 
         background.spawn(auth.background(stop.clone()));
         background.spawn(device.background(stop.clone()));
+        background.spawn(survey.background(stop.clone()));
         background.spawn(analytics.background(stop.clone()));
 
         let keys = Arc::new(RemoteKeys::new(to_auth.clone()));
         gateway.verifier = Some(Verifier::new(keys, &seed, clock));
-        let peers = gateway::Peers { auth: to_auth, device: to_device, analytics: to_analytics };
+        let peers = gateway::Peers {
+            auth: to_auth,
+            device: to_device,
+            survey: to_survey,
+            analytics: to_analytics,
+        };
         let router = gateway::build(gateway, peers).await?.router();
         Ok(Self { router, stop, background })
     }

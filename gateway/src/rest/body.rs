@@ -3,10 +3,21 @@
 use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
+use http_body::Body as _;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use kit::memory::{self, Held};
 use proto::common::v1::Reason;
 
 use crate::{Config, Problem};
+
+/// Room for a body, before any of it is read.
+///
+/// # Errors
+/// 429 when the bodies that are being read fill what is set aside for them.
+pub fn room(config: &Config, body: &Body) -> Result<Held, Problem> {
+    let most = config.body_bytes_max as u64;
+    Ok(memory::hold(body.size_hint().upper().map_or(most, |upper| upper.min(most)))?)
+}
 
 /// All of a body.
 ///

@@ -63,7 +63,12 @@ impl World {
     ) -> Self {
         let calls = Arc::<Mutex<Vec<Call>>>::default();
         let chan = fake(calls.clone(), Arc::new(script));
-        let peers = Peers { auth: chan.clone(), device: chan.clone(), analytics: chan };
+        let peers = Peers {
+            auth: chan.clone(),
+            device: chan.clone(),
+            survey: chan.clone(),
+            analytics: chan,
+        };
         let router = gateway::build(config, peers).await.unwrap().router();
         Self { router, calls }
     }

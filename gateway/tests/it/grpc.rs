@@ -163,7 +163,12 @@ async fn grpc_over_http_1_is_told_what_to_use() {
 #[tokio::test]
 async fn a_service_that_is_away_is_unavailable_and_not_an_error_of_transport() {
     let dead = connect("http://127.0.0.1:1").unwrap();
-    let peers = gateway::Peers { auth: dead.clone(), device: dead.clone(), analytics: dead };
+    let peers = gateway::Peers {
+        auth: dead.clone(),
+        device: dead.clone(),
+        survey: dead.clone(),
+        analytics: dead,
+    };
     let gateway = gateway::build(gateway::Config::default(), peers).await.unwrap();
     let mut client = UnitServiceClient::new(kit::rpc::in_process(gateway.router()));
     let status = client.get_unit(unit()).await.unwrap_err();

@@ -179,7 +179,12 @@ async fn pages_and_probes_answer_with_safe_headers() {
 #[tokio::test]
 async fn readiness_names_the_service_that_is_away() {
     let dead = kit::rpc::connect("http://127.0.0.1:1").unwrap();
-    let peers = gateway::Peers { auth: dead.clone(), device: dead.clone(), analytics: dead };
+    let peers = gateway::Peers {
+        auth: dead.clone(),
+        device: dead.clone(),
+        survey: dead.clone(),
+        analytics: dead,
+    };
     let gateway = gateway::build(Config::default(), peers).await.unwrap();
     let request = request("GET", "/readyz").body(axum::body::Body::empty()).unwrap();
     let response = tower::ServiceExt::oneshot(gateway.router(), request).await.unwrap();

@@ -1,24 +1,21 @@
-//! Follows the device feed: applies groups of events to the cells, each group once, in one
+//! Follows the feeds of ratings and of answers: applies groups of events to the cells, each group once, in one
 //! transaction with inbox and cursor. A group that cannot be applied is parked and tried again
 //! later; the others go on.
 
 mod hold;
 mod prepare;
+mod source;
+mod write;
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use analytics_domain::cell::Deltas;
 use async_trait::async_trait;
 use jiff::tz::TimeZone;
 use kit::{
     audit,
     auth::Caller,
     clock::SharedClock,
-    db::{Db, WriteTx},
+    db::Db,
     directory::Directory,
     error::{Result, ServiceError},
     feed::{Consumer, Inbox, compare_positions},
@@ -30,11 +27,12 @@ use uuid::Uuid;
 
 use crate::{
     changes::Changes,
-    freshness::{DEVICE, Freshness},
-    store::{cells, parked, state, templates, zones},
+    freshness::Freshness,
+    store::{cells, parked, state, templates, vectors},
 };
 pub use hold::Hold;
 use prepare::{Outcome, Prepared};
+pub use source::Source;
 
 /// After so many failures a group is parked.
 const FAILURES_MAX: u32 = 5;
@@ -50,8 +48,9 @@ const CHECK_NEGATIVE_US: i64 = 60_000_000;
 /// Zones of sites that were seen, by organisation and site.
 type Zones = HashMap<(Uuid, Uuid), TimeZone>;
 
-/// Applies the device feed.
+/// Applies one feed.
 pub struct Applier {
+    source: Source,
     db: Db,
     directory: Directory,
     clock: SharedClock,
@@ -75,8 +74,9 @@ struct Memory {
 }
 
 impl Applier {
-    /// Applies to `db`; `directory` knows the sites and their zones.
+    /// Applies `source` to `db`; `directory` knows the sites and their zones.
     pub fn new(
+        source: Source,
         db: Db,
         directory: Directory,
         clock: SharedClock,
@@ -85,7 +85,7 @@ impl Applier {
         freshness: Freshness,
     ) -> Self {
         let (hold, restart, memory) = (Hold::default(), Notify::new(), Mutex::default());
-        Self { db, directory, clock, changes, templates, freshness, hold, restart, memory }
+        Self { source, db, directory, clock, changes, templates, freshness, hold, restart, memory }
     }
 
     /// Where applying can be made to stop.
@@ -103,16 +103,21 @@ impl Applier {
     pub async fn rebuild(&self, caller: Option<&Caller>) -> Result<String> {
         let mut memory = self.memory.lock().await;
         let tx = self.db.begin().await?;
-        state::lock(&tx).await?;
-        let reached = Inbox::cursor(tx.conn(), DEVICE).await?;
-        cells::clear(&tx).await?;
-        parked::clear(&tx, DEVICE).await?;
-        Inbox::forget(&tx, DEVICE).await?;
-        state::save(&tx, state::State { unsettled: false, checked_us: 0 }).await?;
+        let source = &self.source;
+        state::lock(&tx, source.state).await?;
+        let reached = Inbox::cursor(tx.conn(), source.name).await?;
+        cells::clear(&tx, source.tables).await?;
+        if source.has_vectors {
+            vectors::clear(&tx).await?;
+        }
+        parked::clear(&tx, source.name).await?;
+        Inbox::forget(&tx, source.name).await?;
+        let settled = state::State { unsettled: false, checked_us: 0 };
+        state::save(&tx, source.state, settled).await?;
         if let Some(caller) = caller {
             for org in self.directory.organisations() {
                 let object = proto::names::print("organisations", org);
-                let detail = serde_json::json!({ "reached": reached });
+                let detail = serde_json::json!({ "source": source.name, "reached": reached });
                 let clock = self.clock.as_ref();
                 audit::record_in(&tx, caller, org, &object, None, detail, clock).await?;
             }
@@ -153,8 +158,8 @@ impl Applier {
     pub async fn replay_parked(&self) -> Result<usize> {
         let mut applied = 0;
         let mut failed = None;
-        for group in parked::list(self.db.read(), DEVICE, PARKED_MAX).await? {
-            let Ok(prepared) = prepare::try_once(&self.db, &self.directory, &group).await else {
+        for group in parked::list(self.db.read(), self.source.name, PARKED_MAX).await? {
+            let Ok(prepared) = prepare::try_once(self.source, &self.db, &self.directory, &group).await else {
                 continue;
             };
             match self.replay(&group, prepared).await {
@@ -169,8 +174,8 @@ impl Applier {
     async fn replay(&self, group: &EventGroup, prepared: Arc<Prepared>) -> Result<bool> {
         let mut memory = self.memory.lock().await;
         let tx = self.db.begin().await?;
-        let state = state::lock(&tx).await?;
-        if !parked::remove(&tx, DEVICE, group).await? {
+        let state = state::lock(&tx, self.source.state).await?;
+        if !parked::remove(&tx, self.source.name, group).await? {
             return Ok(false);
         }
         let batch = [prepared];
@@ -188,7 +193,7 @@ impl Applier {
             while events < EVENTS_MAX
                 && let Some(group) = groups.next()
             {
-                let outcome = prepare::prepare(&self.db, &self.directory, group).await;
+                let outcome = prepare::prepare(self.source, &self.db, &self.directory, group).await;
                 events += outcome.events();
                 outcomes.push(outcome);
             }
@@ -241,15 +246,16 @@ impl Applier {
     async fn apply_batch(&self, memory: &mut Memory, outcomes: &[Outcome]) -> Result<()> {
         let Some(last) = outcomes.last().map(Outcome::group) else { return Ok(()) };
         let tx = self.db.begin().await?;
-        let state = state::lock(&tx).await?;
-        let cursor = Inbox::cursor(tx.conn(), DEVICE).await?;
+        let source = self.source.name;
+        let state = state::lock(&tx, self.source.state).await?;
+        let cursor = Inbox::cursor(tx.conn(), source).await?;
         if compare_positions(&cursor, &memory.cursor)?.is_lt() {
             // Someone began the feed again; groups of further on must not come first. The
             // follower asks for the cursor and goes on from there.
             return Err(ServiceError::unavailable("the feed is being applied from the start"));
         }
         let ids: Vec<&str> = outcomes.iter().map(|o| o.group().group_id.as_str()).collect();
-        let mut new = Inbox::new_groups(&tx, DEVICE, &ids).await?;
+        let mut new = Inbox::new_groups(&tx, source, &ids).await?;
         let mut batch = Vec::new();
         for outcome in outcomes {
             if !new.remove(&outcome.group().group_id) {
@@ -259,7 +265,7 @@ impl Applier {
                 Outcome::Ready(_, prepared) => batch.push(prepared.clone()),
                 Outcome::Parked(group, error) => {
                     tracing::error!(group = group.group_id, error, "a group is parked");
-                    parked::put(&tx, DEVICE, group, error).await?;
+                    parked::put(&tx, source, group, error).await?;
                 }
             }
         }
@@ -268,7 +274,7 @@ impl Applier {
         let ahead = compare_positions(&last.position, &cursor)?.is_gt();
         if ahead {
             let commit_us = last.commit_time.as_ref().map_or(0, proto::time::to_us);
-            Inbox::save_cursor(&tx, DEVICE, &last.position, commit_us).await?;
+            Inbox::save_cursor(&tx, source, &last.position, commit_us).await?;
         }
         tx.commit().await?;
         memory.cursor = if ahead { last.position.clone() } else { cursor };
@@ -276,82 +282,6 @@ impl Applier {
         self.announce(memory, written, &batch).await;
         Ok(())
     }
-
-    /// Writes the facts and definitions of new groups.
-    async fn write(
-        &self,
-        tx: &WriteTx,
-        mut state: state::State,
-        known: &Zones,
-        batch: &[Arc<Prepared>],
-    ) -> Result<Written> {
-        let mut written = Written::default();
-        let mut deltas = Deltas::default();
-        for prepared in batch {
-            for (org, template) in &prepared.contents.templates {
-                templates::put(tx, *org, template).await?;
-            }
-            for change in &prepared.contents.changes {
-                let place = change.fact.place();
-                let key = (place.org, place.site);
-                written.sites.insert(key);
-                if let Some(zone) = known.get(&key).or_else(|| written.zones.get(&key)) {
-                    deltas.add(change, zone);
-                } else {
-                    let zone = self.fix_zone(tx, key).await?;
-                    deltas.add(change, &zone);
-                    written.zones.insert(key, zone);
-                }
-            }
-        }
-        let before = state;
-        let negative = cells::add(tx, deltas.settled(), state.unsettled).await?;
-        let now_us = self.clock.now_us();
-        if negative {
-            state = state::State { unsettled: true, checked_us: now_us };
-        } else if state.unsettled && now_us - state.checked_us >= CHECK_NEGATIVE_US {
-            let unsettled = cells::any_negative(tx.conn()).await?;
-            state = state::State { unsettled, checked_us: now_us };
-        }
-        if state != before {
-            state::save(tx, state).await?;
-        }
-        Ok(written)
-    }
-
-    /// The zone of a site's days, fixed now if it was not before.
-    async fn fix_zone(&self, tx: &WriteTx, (org, site): (Uuid, Uuid)) -> Result<TimeZone> {
-        let name = match zones::of_site(tx.conn(), org, site).await? {
-            Some(name) => name,
-            None => {
-                let view = self.directory.organisation(org);
-                let view = view.ok_or_else(|| ServiceError::unavailable("unknown site"))?;
-                let name = view.time_zone_name_of(site);
-                zones::fix(tx, org, site, &name).await?;
-                name
-            }
-        };
-        Ok(TimeZone::get(&name).unwrap_or(TimeZone::UTC))
-    }
-
-    async fn announce(&self, memory: &mut Memory, written: Written, batch: &[Arc<Prepared>]) {
-        memory.zones.extend(written.zones);
-        let orgs: BTreeSet<Uuid> = batch
-            .iter()
-            .flat_map(|prepared| prepared.contents.templates.iter().map(|(org, _)| *org))
-            .collect();
-        for org in orgs {
-            self.templates.forget(org).await;
-        }
-        self.changes.publish(written.sites);
-    }
-}
-
-/// What a transaction did besides changing rows.
-#[derive(Default)]
-struct Written {
-    sites: BTreeSet<(Uuid, Uuid)>,
-    zones: Zones,
 }
 
 #[async_trait]
@@ -373,7 +303,7 @@ impl Consumer for Applier {
 
     async fn cursor(&self) -> Result<String> {
         let mut memory = self.memory.lock().await;
-        memory.cursor = Inbox::cursor(self.db.read(), DEVICE).await?;
+        memory.cursor = Inbox::cursor(self.db.read(), self.source.name).await?;
         Ok(memory.cursor.clone())
     }
 }

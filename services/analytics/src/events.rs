@@ -1,6 +1,7 @@
 //! Reads the device feed: events of the contract become facts and definitions of the domain.
 
 use analytics_domain::{
+    answer::{ResponseChange, Version},
     fact::{Change, Encounter, End, Fact, Grade, Place, Rating},
     template::{BAD_TO_DEFAULT, Meaning, SATISFIED_FROM_DEFAULT, Template},
 };
@@ -12,6 +13,8 @@ use proto::{
     names, time,
 };
 use uuid::Uuid;
+
+use crate::store::questionnaires::Class;
 
 /// Why a group cannot be read.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -33,6 +36,12 @@ pub struct Contents {
     pub changes: Vec<Change>,
     /// Definitions, with their organisation.
     pub templates: Vec<(Uuid, Template)>,
+    /// Responses that came or went.
+    pub responses: Vec<ResponseChange>,
+    /// Versions of questionnaires, with their organisation.
+    pub versions: Vec<(Uuid, Version)>,
+    /// Customer classes, with their organisation.
+    pub classes: Vec<(Uuid, Class)>,
 }
 
 /// Reads the packed events of a group. Events that figures do not need are passed over.
@@ -144,20 +153,24 @@ fn template(definition: &device::Template) -> Result<Template> {
         scale_min: definition.scale_min,
         scale_max: definition.scale_max,
         grades: definition.grades.iter().map(meaning).collect::<Result<_>>()?,
+        nps: (definition.scale_min, definition.scale_max) == (0, 10),
         satisfied_from: or(definition.satisfied_from, SATISFIED_FROM_DEFAULT),
         bad_to: or(definition.bad_to, BAD_TO_DEFAULT),
     })
 }
 
-fn required(collection: &str, name: &str, field: &'static str) -> Result<Uuid> {
+/// The id that a name must give.
+pub fn required(collection: &str, name: &str, field: &'static str) -> Result<Uuid> {
     names::parse(collection, name).filter(|id| !id.is_nil()).ok_or(Error::Field(field))
 }
 
-fn optional(collection: &str, name: &str, field: &'static str) -> Result<Uuid> {
+/// The id of a name, nil for an empty one.
+pub fn optional(collection: &str, name: &str, field: &'static str) -> Result<Uuid> {
     if name.is_empty() { Ok(Uuid::nil()) } else { required(collection, name, field) }
 }
 
-fn time_us(value: Option<&prost_types::Timestamp>, field: &'static str) -> Result<i64> {
+/// A moment that must be there.
+pub fn time_us(value: Option<&prost_types::Timestamp>, field: &'static str) -> Result<i64> {
     value.map(time::to_us).ok_or(Error::Field(field))
 }
 

@@ -9,6 +9,7 @@ mod slots;
 use std::{collections::BTreeMap, sync::Arc};
 
 use analytics_domain::{
+    answer::Joined,
     figure::{Differences, Figure, Tally, Templates, differences, figure},
     period::{Compare, Period, bucket_span},
     plan::{self, Refusal, Table},
@@ -28,7 +29,9 @@ use tonic::Code;
 use uuid::Uuid;
 
 pub use fold::{Key, Part};
-pub use question::{Filter, Question};
+pub use question::{Filter, Question, zone};
+pub use scope::Scope;
+pub use slots::Slots;
 
 use crate::{
     freshness::{Freshness, Mark},
@@ -38,8 +41,6 @@ use crate::{
         templates,
     },
 };
-use scope::Scope;
-use slots::Slots;
 
 /// Most rows of an answer, and most buckets of time.
 pub const ROWS_MAX: usize = 10_000;
@@ -64,6 +65,23 @@ pub struct Row {
     pub figure: Figure,
     /// What it is compared with.
     pub earlier: Option<Earlier>,
+    /// Responses and answers, of questionnaires.
+    pub answers: Option<AnswerCounts>,
+    /// Hidden because too few people stand behind it.
+    pub suppressed: bool,
+}
+
+/// How many responses and answers stand behind a row of questionnaires.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct AnswerCounts {
+    /// Responses; where an item was asked for, those that came to it.
+    pub responses: u64,
+    /// Answers that count; of an option, those that chose it.
+    pub answers: u64,
+    /// "Does not apply".
+    pub not_applicable: u64,
+    /// "Prefer not to say".
+    pub refused: u64,
 }
 
 /// The earlier self of a group.
@@ -96,6 +114,8 @@ pub struct Answer {
     pub definition: String,
     /// The definitions.
     pub templates: Arc<Templates>,
+    /// Versions of questionnaires that were counted together.
+    pub joined: Vec<Joined>,
 }
 
 /// The cells of one period, folded.
@@ -116,8 +136,13 @@ struct Reading<'a> {
 
 impl Figures {
     /// Reads from `db`.
-    pub fn new(db: Db, templates: Arc<templates::Cache>, freshness: Freshness) -> Self {
-        Self { db, templates, freshness, slots: Slots::default() }
+    pub fn new(
+        db: Db,
+        templates: Arc<templates::Cache>,
+        freshness: Freshness,
+        slots: Slots,
+    ) -> Self {
+        Self { db, templates, freshness, slots }
     }
 
     /// Answers `question` about the organisation `view`.
@@ -160,7 +185,8 @@ impl Figures {
         let definition = definition(&templates, &now, then.as_ref());
         let (rows, total) = compute(&reading, bucket, now, then, &templates);
         let zone = if own_days { String::new() } else { zone_name };
-        Ok(Answer { rows, total, mark, period, zone, definition, templates })
+        let joined = Vec::new();
+        Ok(Answer { rows, total, mark, period, zone, definition, templates, joined })
     }
 
     async fn items(&self, org: Uuid, question: &Question) -> Result<Items> {
@@ -225,7 +251,7 @@ impl Reading<'_> {
     fn range(&self, period: &Period) -> Option<(i32, i32)> {
         match self.table {
             Table::Quarter => period.quarters(),
-            Table::SiteDay | Table::Day => period.days,
+            Table::SiteDay | Table::Day | Table::Answers => period.days,
         }
     }
 
@@ -329,7 +355,7 @@ fn compute(
             };
             earlier(&figure, folded.groups.get(&key).unwrap_or(&nothing), span)
         });
-        Row { key, figure, earlier }
+        Row { key, figure, earlier, answers: None, suppressed: false }
     };
     let rows = now.groups.into_iter().map(|(key, tally)| row(key, &tally)).collect();
     let figure = figure(&now.total, templates, confidence);
@@ -337,7 +363,8 @@ fn compute(
         let (period, folded) = then.whole.as_ref().unwrap_or(&then.rows);
         earlier(&figure, &folded.total, (period.from_us, period.to_us))
     });
-    (rows, Row { key: Key::default(), figure, earlier: of_total })
+    let key = Key::default();
+    (rows, Row { key, figure, earlier: of_total, answers: None, suppressed: false })
 }
 
 fn used<'a>(now: &'a Folded, then: Option<&'a Then>) -> impl Iterator<Item = Uuid> + 'a {
@@ -354,12 +381,14 @@ fn definition(templates: &Templates, now: &Folded, then: Option<&Then>) -> Strin
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn check_buckets(period: &Period, bucket: Option<Bucket>, zone: &TimeZone) -> Result<()> {
+/// Checks that the groups of time are not too many.
+pub fn check_buckets(period: &Period, bucket: Option<Bucket>, zone: &TimeZone) -> Result<()> {
     let most = i64::try_from(ROWS_MAX).unwrap_or(i64::MAX);
     let buckets = bucket.map_or(0, |bucket| period.buckets(bucket, zone));
     if buckets > most { Err(too_many()) } else { Ok(()) }
 }
 
-fn refused(refusal: Refusal) -> ServiceError {
+/// The error for a question that cannot be answered.
+pub fn refused(refusal: Refusal) -> ServiceError {
     ServiceError::new(Code::InvalidArgument, Reason::GroupingNotSupported, refusal.to_string())
 }

@@ -1,4 +1,4 @@
-//! How far the device feed is counted, and since when that was all there was.
+//! How far a feed is counted, and since when that was all there was.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -7,6 +7,8 @@ use sea_orm::ConnectionTrait;
 
 /// Name of the device feed in the inbox and in answers.
 pub const DEVICE: &str = "device";
+/// Name of the survey feed.
+pub const SURVEY: &str = "survey";
 /// Name of the auth feed.
 pub const AUTH: &str = "auth";
 
@@ -20,16 +22,27 @@ pub struct Mark {
 }
 
 /// Knows when the feed was last seen at its end. Cheap to clone.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Freshness {
+    source: &'static str,
     seen: Arc<Mutex<Mark>>,
     applied: Arc<Mutex<String>>,
 }
 
 impl Freshness {
-    /// How far the device feed is counted in the state that `conn` sees.
+    /// Of the feed of that name.
+    pub fn of(source: &'static str) -> Self {
+        Self { source, seen: Arc::default(), applied: Arc::default() }
+    }
+
+    /// Name of the feed.
+    pub fn source(&self) -> &'static str {
+        self.source
+    }
+
+    /// How far the feed is counted in the state that `conn` sees.
     pub async fn mark(&self, conn: &impl ConnectionTrait) -> Result<Mark> {
-        let (position, commit_us) = Inbox::freshness(conn, DEVICE).await?.unwrap_or_default();
+        let (position, commit_us) = Inbox::freshness(conn, self.source).await?.unwrap_or_default();
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone();
         // Without newer groups the last commit may be long ago and nothing be missing still.
         let as_of_us =

@@ -1,16 +1,20 @@
 //! The analytics service: follows the feed of ratings and encounters, keeps exact roll-ups and
 //! answers questions about them. [`build`] is its one door.
 
+mod answers;
 mod apply;
 mod changes;
 mod events;
 mod figures;
+mod following;
 mod freshness;
+mod indices;
 mod live;
 mod reconcile;
 mod rpc;
 mod service;
 mod store;
+mod survey_events;
 
 #[cfg(test)]
 mod tests;

@@ -19,7 +19,7 @@ struct Flags {
 #[tokio::main]
 async fn main() -> Result<()> {
     let flags = Flags::parse();
-    let _telemetry = telemetry::init("analytics", &flags.telemetry);
+    let _telemetry = telemetry::init("manyi-analytics", &flags.telemetry);
     let peers = flags.peers.connect()?;
     let service = analytics::build(analytics::Config::from_flags(&flags.service), peers).await?;
     let router = service.router();

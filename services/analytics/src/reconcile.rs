@@ -1,5 +1,7 @@
-//! Compares the cells with the stored rows of the device service, both at the same position of
-//! the feed.
+//! Compares the cells with the stored rows of their sources, both at the same position of the
+//! feed.
+
+mod answers;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -28,8 +30,9 @@ use uuid::Uuid;
 use crate::{
     apply::Applier,
     freshness::DEVICE,
+    service::Peers,
     store::{
-        snapshot,
+        Snapshot, snapshot,
         sums::{self, Items, Scan, Sites},
     },
 };
@@ -76,6 +79,12 @@ pub struct Report {
     pub differences: Vec<Difference>,
     /// Position of the feed at which both were read.
     pub position: String,
+    /// Responses at the source.
+    pub source_responses: i64,
+    /// Responses in the cells.
+    pub counted_responses: i64,
+    /// Position of the survey feed at which both were read.
+    pub survey_position: String,
 }
 
 /// What is counted, comparable between source and cells.
@@ -95,14 +104,24 @@ pub struct Reconciler {
     db: Db,
     applier: Arc<Applier>,
     source: EventServiceClient<Chan>,
+    answers: answers::OfAnswers,
     tokens: InternalTokens,
 }
 
 impl Reconciler {
-    /// Compares the cells in `db` with what `device` holds.
-    pub fn new(db: Db, applier: Arc<Applier>, device: Chan, tokens: InternalTokens) -> Self {
+    /// Compares the cells in `db` with what `peers` hold.
+    pub fn new(
+        db: Db,
+        applier: Arc<Applier>,
+        of_answers: Arc<Applier>,
+        peers: &Peers,
+        tokens: InternalTokens,
+    ) -> Self {
+        let device = peers.device.clone();
         let source = EventServiceClient::new(device).max_decoding_message_size(BYTES_MAX);
-        Self { db, applier, source, tokens }
+        let survey = peers.survey.clone();
+        let answers = answers::OfAnswers::new(db.clone(), of_answers, survey, tokens.clone());
+        Self { db, applier, source, answers, tokens }
     }
 
     /// Compares all counts of an organisation.
@@ -114,7 +133,8 @@ impl Reconciler {
         let end = Instant::now() + TIME_MAX;
         let mut attempt = 0;
         loop {
-            let report = self.attempt(org, end).await?;
+            let mut report = self.attempt(org, end).await?;
+            self.answers.compare(org, end, &mut report).await?;
             attempt += 1;
             if report.equal || attempt >= ATTEMPTS || Instant::now() + AGAIN >= end {
                 return Ok(report);
@@ -131,27 +151,10 @@ impl Reconciler {
         let held = self.applier.hold().after(&source.position);
         let _held = held.ok_or_else(|| ServiceError::unavailable("a comparison is running"))?;
         drop(paused);
-        loop {
-            let snapshot = snapshot(&self.db).await?;
-            let cursor = Inbox::cursor(snapshot.conn(), DEVICE).await?;
-            match compare_positions(&cursor, &source.position)? {
-                std::cmp::Ordering::Equal => {
-                    let cells = self.count_cells(snapshot.conn(), org).await?;
-                    snapshot.end().await?;
-                    return report(source, &cells);
-                }
-                std::cmp::Ordering::Greater => {
-                    let text = "another replica has applied more meanwhile; try again";
-                    return Err(ServiceError::unavailable(text));
-                }
-                std::cmp::Ordering::Less => snapshot.end().await?,
-            }
-            if Instant::now() >= end {
-                let text = "analytics has not come as far as the source yet";
-                return Err(ServiceError::unavailable(text));
-            }
-            sleep(POLL).await;
-        }
+        let snapshot = reach(&self.db, DEVICE, &source.position, end).await?;
+        let cells = self.count_cells(snapshot.conn(), org).await?;
+        snapshot.end().await?;
+        report(source, &cells)
     }
 
     async fn count_source(&self, org: Uuid) -> Result<CountSourceResponse> {
@@ -179,6 +182,27 @@ impl Reconciler {
             found.push((name, counts));
         }
         Ok(found)
+    }
+}
+
+/// A snapshot in which the cells are exactly at `position`.
+async fn reach(db: &Db, feed: &str, position: &str, end: Instant) -> Result<Snapshot> {
+    loop {
+        let snapshot = snapshot(db).await?;
+        let cursor = Inbox::cursor(snapshot.conn(), feed).await?;
+        match compare_positions(&cursor, position)? {
+            std::cmp::Ordering::Equal => return Ok(snapshot),
+            std::cmp::Ordering::Greater => {
+                let text = "another replica has applied more meanwhile; try again";
+                return Err(ServiceError::unavailable(text));
+            }
+            std::cmp::Ordering::Less => snapshot.end().await?,
+        }
+        if Instant::now() >= end {
+            let text = "analytics has not come as far as the source yet";
+            return Err(ServiceError::unavailable(text));
+        }
+        sleep(POLL).await;
     }
 }
 

@@ -1,50 +1,42 @@
 //! Puts the parts together.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use kit::{
     audit,
     auth::{AuthLayer, InternalTokens, RemoteKeys, Verifier},
     clock::{SharedClock, SystemClock},
     config::ServiceConfig,
+    consistency,
     db::{self, Db},
     directory::Directory,
     error::Result,
-    feed::{AuthFeed, DeviceFeed, Inbox, catch_up, compare_positions, follow},
     page::PageTokens,
-    rpc::{Chan, bearer, connect, service_stack_with},
+    rpc::{Chan, connect, service_stack_with},
 };
-use proto::{
-    analytics::v1::{
-        figure_service_server::FigureServiceServer,
-        freshness_service_server::FreshnessServiceServer,
-        maintenance_service_server::MaintenanceServiceServer,
-        measure_service_server::MeasureServiceServer,
-    },
-    common::v1::ListEventsRequest,
-    device::v1::event_service_client::EventServiceClient,
+use proto::analytics::v1::{
+    figure_service_server::FigureServiceServer, freshness_service_server::FreshnessServiceServer,
+    maintenance_service_server::MaintenanceServiceServer,
+    measure_service_server::MeasureServiceServer,
 };
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
 use crate::{
-    apply::Applier,
+    answers::AnswerFigures,
+    apply::{Applier, Source},
     changes::Changes,
-    figures::Figures,
-    freshness::{AUTH, DEVICE, Freshness},
+    figures::{Figures, Slots},
+    following::{Followed, Following},
+    freshness::{DEVICE, Freshness, SURVEY},
     live::Live,
     reconcile::Reconciler,
     rpc::{
         figures::FigureHandler, freshness::FreshnessHandler, maintenance::MaintenanceHandler,
         measures::Measures,
     },
-    store::templates,
+    store::{questionnaires, templates},
 };
-
-/// How often the cursor is looked at for what other replicas applied.
-const POLL: Duration = Duration::from_secs(1);
-/// Pause before auth's feed is tried again at start.
-const RETRY: Duration = Duration::from_millis(500);
 
 /// What the service needs to know.
 #[derive(Clone)]
@@ -77,12 +69,19 @@ pub struct PeerFlags {
     /// Addresses of the device service, separated by commas.
     #[arg(long, env = "MANYI_DEVICE_URI")]
     pub device_uri: String,
+    /// Addresses of the survey service, separated by commas.
+    #[arg(long, env = "MANYI_SURVEY_URI")]
+    pub survey_uri: String,
 }
 
 impl PeerFlags {
     /// Channels to them; connected at the first call.
     pub fn connect(&self) -> Result<Peers> {
-        Ok(Peers { auth: connect(&self.auth_uri)?, device: connect(&self.device_uri)? })
+        Ok(Peers {
+            auth: connect(&self.auth_uri)?,
+            device: connect(&self.device_uri)?,
+            survey: connect(&self.survey_uri)?,
+        })
     }
 }
 
@@ -93,15 +92,17 @@ pub struct Peers {
     pub auth: Chan,
     /// The device service.
     pub device: Chan,
+    /// The survey service.
+    pub survey: Chan,
 }
 
 /// The running service.
 pub struct Service {
     pub(crate) db: Db,
     pub(crate) directory: Directory,
-    pub(crate) applier: Arc<Applier>,
+    pub(crate) ratings: Followed,
+    pub(crate) answers: Followed,
     changes: Changes,
-    freshness: Freshness,
     live: Live,
     clock: SharedClock,
     tokens: InternalTokens,
@@ -116,7 +117,10 @@ pub async fn build(config: Config, peers: Peers) -> Result<Service> {
     let directory = Directory::open(db.clone()).await?;
     let keys = Arc::new(RemoteKeys::new(peers.auth.clone()));
     let verifier = Verifier::new(keys, &config.seed, config.clock.clone());
-    let auth = AuthLayer::new(verifier, directory.clone(), config.clock.clone());
+    let followed =
+        [DEVICE, SURVEY].map(|service| consistency::Followed { service, db: db.clone() });
+    let auth = AuthLayer::new(verifier, directory.clone(), config.clock.clone())
+        .following(followed.into());
     Ok(assemble(config, peers, db, directory, auth))
 }
 
@@ -131,32 +135,50 @@ pub(crate) fn assemble(
     let clock = config.clock;
     let tokens = InternalTokens::new(&config.seed);
     let cache = Arc::new(templates::Cache::default());
-    let (changes, freshness) = (Changes::default(), Freshness::default());
-    let applier = Arc::new(Applier::new(
-        db.clone(),
-        directory.clone(),
-        clock.clone(),
-        changes.clone(),
-        cache.clone(),
-        freshness.clone(),
-    ));
-    let figures = Figures::new(db.clone(), cache, freshness.clone());
+    let versions = Arc::new(questionnaires::Cache::default());
+    let changes = Changes::default();
+    let followed = |source: Source| {
+        let freshness = Freshness::of(source.name);
+        let applier = Arc::new(Applier::new(
+            source,
+            db.clone(),
+            directory.clone(),
+            clock.clone(),
+            changes.clone(),
+            cache.clone(),
+            freshness.clone(),
+        ));
+        Followed { applier, freshness }
+    };
+    let (ratings, answers) = (followed(Source::RATINGS), followed(Source::ANSWERS));
+    let slots = Slots::default();
+    let figures = Figures::new(db.clone(), cache, ratings.freshness.clone(), slots.clone());
+    let of_answers = AnswerFigures::new(db.clone(), versions, answers.freshness.clone(), slots);
     let stop = CancellationToken::new();
     let live = Live::new(figures.clone(), directory.clone(), changes.clone(), clock.clone(), stop);
-    let device = peers.device.clone();
-    let reconciler = Reconciler::new(db.clone(), applier.clone(), device, tokens.clone());
+    let reconciler = Reconciler::new(
+        db.clone(),
+        ratings.applier.clone(),
+        answers.applier.clone(),
+        &peers,
+        tokens.clone(),
+    );
     let page_tokens = PageTokens::new(&config.seed);
     let routes = Routes::new(FigureServiceServer::new(FigureHandler::new(
         figures,
+        of_answers,
         live.clone(),
         page_tokens,
     )))
     .add_service(MeasureServiceServer::new(Measures::default()))
     .add_service(MaintenanceServiceServer::new(MaintenanceHandler::new(
         reconciler,
-        applier.clone(),
+        vec![ratings.applier.clone(), answers.applier.clone()],
     )))
-    .add_service(FreshnessServiceServer::new(FreshnessHandler::new(db.clone(), freshness.clone())));
+    .add_service(FreshnessServiceServer::new(FreshnessHandler::new(
+        db.clone(),
+        vec![ratings.freshness.clone(), answers.freshness.clone()],
+    )));
     let probed = db.clone();
     let ready = Arc::new(move || {
         let db = probed.clone();
@@ -165,7 +187,7 @@ pub(crate) fn assemble(
         answer
     });
     let router = service_stack_with(routes, auth, ready);
-    Service { db, directory, applier, changes, freshness, live, clock, tokens, peers, router }
+    Service { db, directory, ratings, answers, changes, live, clock, tokens, peers, router }
 }
 
 impl Service {
@@ -176,79 +198,18 @@ impl Service {
 
     /// Follows the feeds until `stop`.
     pub async fn background(self, stop: CancellationToken) {
-        let service = Arc::new(self);
-        let forwarding = audit::forward(
-            service.db.clone(),
-            service.peers.auth.clone(),
-            service.tokens.clone(),
-            stop.clone(),
-        );
-        tokio::join!(
-            service.follow(stop.clone()),
-            service.applier.retry_parked(stop.clone()),
-            service.look_around(stop.clone()),
-            forwarding,
-        );
-        service.live.stopped().cancel();
-    }
-
-    /// First the units, then the facts that name them.
-    async fn follow(&self, stop: CancellationToken) {
-        let auth = AuthFeed::new(self.peers.auth.clone(), self.tokens.clone());
-        while let Err(error) = catch_up(&auth, &self.directory).await {
-            tracing::info!(%error, "waiting for the auth service");
-            tokio::select! {
-                () = stop.cancelled() => return,
-                () = tokio::time::sleep(RETRY) => {}
-            }
-        }
-        let directory = Arc::new(self.directory.clone());
-        tokio::join!(follow(AUTH, auth, directory, stop.clone()), self.follow_device(stop));
-    }
-
-    /// Follows the device feed, again from the cursor whenever the cells begin anew.
-    async fn follow_device(&self, stop: CancellationToken) {
-        let device = DeviceFeed::new(self.peers.device.clone(), self.tokens.clone());
-        while !stop.is_cancelled() {
-            let following =
-                follow(DEVICE, device.clone(), self.applier.clone(), stop.child_token());
-            tokio::select! {
-                () = following => {}
-                () = self.applier.restarted() => {}
-            }
-        }
-    }
-
-    /// Looks for what other replicas applied, and whether the feed goes on after it.
-    async fn look_around(&self, stop: CancellationToken) {
-        let mut seen = String::new();
-        loop {
-            tokio::select! {
-                () = stop.cancelled() => return,
-                () = tokio::time::sleep(POLL) => {}
-            }
-            let Ok(cursor) = Inbox::cursor(self.db.read(), DEVICE).await else { continue };
-            let here = self.freshness.applied_here();
-            if cursor != seen && cursor != here {
-                self.changes.publish_all();
-                if compare_positions(&cursor, &here).is_ok_and(std::cmp::Ordering::is_lt) {
-                    self.applier.restart();
-                }
-            }
-            seen.clone_from(&cursor);
-            let now_us = self.clock.now_us();
-            if self.is_end(&cursor).await {
-                self.freshness.saw_end(&cursor, now_us);
-            }
-        }
-    }
-
-    /// Whether the device feed has nothing after `position`.
-    async fn is_end(&self, position: &str) -> bool {
-        let request = ListEventsRequest { after: position.to_owned(), page_size: 1 };
-        let request = bearer(request, &self.tokens.internal());
-        let mut client = EventServiceClient::new(self.peers.device.clone());
-        let page = client.list_events(request).await;
-        page.is_ok_and(|page| page.get_ref().groups.is_empty())
+        let following = Following {
+            db: self.db.clone(),
+            directory: self.directory,
+            changes: self.changes,
+            clock: self.clock,
+            tokens: self.tokens.clone(),
+            peers: self.peers.clone(),
+            ratings: self.ratings,
+            answers: self.answers,
+        };
+        let forwarding = audit::forward(self.db, self.peers.auth, self.tokens, stop.clone());
+        tokio::join!(following.run(stop), forwarding);
+        self.live.stopped().cancel();
     }
 }

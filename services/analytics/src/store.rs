@@ -1,16 +1,20 @@
 //! The service's own database: cells, what they are read with, and the state of following.
 //! Gives and takes types of the domain; knows nothing of requests.
 
+pub mod answer_counts;
+pub mod answer_sums;
 pub mod buckets;
 pub mod cells;
 mod migration;
 pub mod parked;
+pub mod questionnaires;
 mod sql;
 pub mod state;
 pub mod sums;
-mod tables;
+pub mod tables;
 pub mod templates;
+pub mod vectors;
 pub mod zones;
 
 pub use migration::migrations;
-pub use sql::snapshot;
+pub use sql::{Snapshot, snapshot};

@@ -1,8 +1,10 @@
 //! Tests of the whole service on every database.
 
+mod answers;
 mod applying;
 mod model;
 mod questions;
 mod service;
+mod survey;
 mod upkeep;
 mod world;

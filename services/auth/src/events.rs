@@ -24,8 +24,9 @@ pub fn event(org: Uuid, event: &Event) -> pb::Event {
             (ONLY_VERSION + 1, Change::GrantRemoved(names::print("grants", *id)))
         }
         Event::Client(c) => (c.version, Change::ClientChanged(client(c))),
-        Event::SessionRevoked(id) => {
-            (ONLY_VERSION, Change::SessionRevoked(names::print("sessions", *id)))
+        // Its time is its version, so that others know how long they have to remember it.
+        Event::SessionRevoked(id, us) => {
+            (*us, Change::SessionRevoked(names::print("sessions", *id)))
         }
     };
     pb::Event { organisation: names::print("organisations", org), version, change: Some(change) }
@@ -51,6 +52,7 @@ pub fn organisation(o: &Organisation) -> pb::Organisation {
         time_zone: o.time_zone.clone(),
         etag: etag(o.version),
         create_time: Some(time::from_us(o.create_us)),
+        suspend_time: time::from_us_opt(o.suspend_us),
     }
 }
 
@@ -77,7 +79,13 @@ pub fn unit(u: &Unit, path: &[Uuid]) -> pb::Unit {
         path: path.iter().map(|id| names::print("units", *id)).collect(),
         etag: etag(u.version),
         move_time: Some(time::from_us(u.move_us)),
+        former_parents: u.former_parents.iter().map(former_parent).collect(),
     }
+}
+
+fn former_parent((parent, from_us): &(Uuid, i64)) -> pb::FormerParent {
+    let from_time = Some(time::from_us(*from_us));
+    pb::FormerParent { parent: names::print("units", *parent), from_time }
 }
 
 /// Staff member.

@@ -19,7 +19,7 @@ struct Flags {
 #[tokio::main]
 async fn main() -> Result<()> {
     let flags = Flags::parse();
-    let _telemetry = telemetry::init("auth", &flags.telemetry);
+    let _telemetry = telemetry::init("manyi-auth", &flags.telemetry);
     let config = auth::Config::from_flags(&flags.service, flags.first.read()?);
     let service = auth::build(config).await?;
     let router = service.router();

@@ -75,6 +75,11 @@ impl Secrets {
         sign(&self.account, &[org.as_bytes(), device.as_bytes(), login_key.as_bytes()]).to_vec()
     }
 
+    /// Keyed hash that stands for a prefix of addresses in the count of failures.
+    pub fn prefix(&self, prefix: [u8; 8]) -> Vec<u8> {
+        sign(&self.account, &[b"prefix", &prefix]).to_vec()
+    }
+
     /// Encrypts the private part of a signing key.
     pub fn seal(&self, kid: &str, private: &[u8]) -> Result<Vec<u8>> {
         let nonce: [u8; NONCE_LEN] = rand::random();

@@ -6,6 +6,7 @@ mod clients;
 mod keys;
 mod people;
 mod sign_in;
+mod suspension;
 mod tree;
 
 use std::{sync::Arc, time::Duration};

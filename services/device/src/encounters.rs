@@ -90,12 +90,13 @@ async fn write_once(app: &App, view: &OrgView, reports: &[Report]) -> Result<Vec
 fn merge(merged: &mut BTreeMap<Uuid, Encounter>, view: &OrgView, report: &Report) -> Result<()> {
     let encounter = merged
         .entry(report.id)
-        .or_insert_with(|| Encounter::new(report.id, report.window, view.site_of(report.window)));
+        .or_insert_with(|| Encounter::new(report.id, report.window, report.window));
     if encounter.window != report.window {
         let text = "the encounter is at another window";
         return Err(ServiceError::wrong_state(text));
     }
     encounter.apply(&report.event);
+    encounter.site = view.site_at(report.window, encounter.time_us());
     Ok(())
 }
 

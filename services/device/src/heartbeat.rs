@@ -201,6 +201,11 @@ async fn write(
     }
     let (org, id) = (device.org, device.id);
     let tx = app.db.begin().await?;
+    if !request.dropped.is_empty() {
+        let lost: Vec<(i64, i64)> = request.dropped.iter().map(|r| (r.first, r.last)).collect();
+        store::dropped::note(&tx, org, id, request.epoch, &lost, now_us).await?;
+        tracing::warn!(device = %id, epoch = request.epoch, ?lost, "messages dropped");
+    }
     if let Some(clock) = clock {
         store::clock::measure(tx.conn(), org, id, &clock).await?;
     }
@@ -208,11 +213,6 @@ async fn write(
         let reported = &request.firmware_version;
         let firmware = if reported.is_empty() { &device.firmware_version } else { reported };
         store::device::note_report(tx.conn(), org, id, firmware, request.backlog).await?;
-    }
-    if !request.dropped.is_empty() {
-        let lost: Vec<(i64, i64)> = request.dropped.iter().map(|r| (r.first, r.last)).collect();
-        store::device::note_dropped(tx.conn(), org, id, request.epoch, &lost, now_us).await?;
-        tracing::warn!(device = %id, epoch = request.epoch, ?lost, "messages dropped");
     }
     if !news.done.is_empty() {
         store::prompt::mark_done(tx.conn(), org, &news.done).await?;

@@ -9,6 +9,7 @@ use std::{
 
 use device_domain::template::Template;
 use kit::{
+    consistency,
     db::Dialect,
     error::{Result, ServiceError},
 };
@@ -140,7 +141,12 @@ impl Ingest {
         if batch.items.is_empty() {
             return Ok(Answer::default());
         }
-        answered(self.enqueue(batch)?.await)
+        let answer = answered(self.enqueue(batch)?.await)?;
+        // The writer works outside of this call, which shall say where it wrote.
+        if let Some(position) = &answer.position {
+            consistency::note("device", position);
+        }
+        Ok(answer)
     }
 
     /// How long senders shall wait before their next batch.

@@ -120,7 +120,7 @@ fn assemble(
     access: AuthLayer,
 ) -> Service {
     let clock = config.clock;
-    let outbox = Outbox::new(db.clone(), clock.clone());
+    let outbox = Outbox::new(db.clone(), clock.clone()).of_service("device");
     let app = Arc::new(App {
         templates: templates::Templates::new(db.clone(), clock.clone(), outbox.clone()),
         policies: policies::Policies::new(db.clone()),

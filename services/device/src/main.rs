@@ -20,7 +20,7 @@ struct Args {
 #[tokio::main]
 async fn main() -> Result<()> {
     let args = Args::parse();
-    let _telemetry = telemetry::init("device", &args.telemetry);
+    let _telemetry = telemetry::init("manyi-device", &args.telemetry);
     let peers = device::Peers { auth: kit::rpc::connect(&args.device.auth_uri)? };
     let service = device::build(device::Config::new(&args.shared, &args.device), peers).await?;
     config::run_service(args.shared.listen, service.router(), |s| service.background(s)).await

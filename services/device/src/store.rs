@@ -3,9 +3,11 @@
 pub mod clock;
 pub mod count;
 pub mod device;
+pub mod dropped;
 pub mod encounter;
 pub mod entity;
 pub mod migration;
+pub mod newest;
 pub mod pairing;
 pub mod policy;
 pub mod prompt;

@@ -2,6 +2,8 @@
 
 mod connect;
 mod devices;
+mod devices_kept;
+mod dropped;
 mod encounters;
 mod feed;
 mod shifts;

@@ -6,7 +6,7 @@ mod layer;
 mod tokens;
 mod verifier;
 
-pub use caller::{Caller, Visible, caller, open_change, open_request};
+pub use caller::{Caller, Visible, caller, open_change, open_request, suspended};
 pub use layer::{AuthLayer, AuthService, CONSISTENCY_HEADER};
 pub use tokens::{AUDIENCE, Claims, ISSUER, InternalTokens, derive};
 pub use verifier::{KeySource, RemoteKeys, Verified, Verifier};

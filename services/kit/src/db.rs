@@ -17,6 +17,7 @@ use crate::error::{Result, ServiceError};
 
 pub mod bulk;
 mod migration;
+pub mod schema;
 
 pub use migration::migrations;
 

@@ -22,10 +22,12 @@ use crate::{
 
 mod permission;
 mod store;
+mod unit;
 mod view;
 
 pub use permission::{PermissionSet, Subject};
-pub use view::{OrgView, StaffInfo, UnitInfo};
+pub use unit::{StaffInfo, UnitInfo};
+pub use view::OrgView;
 
 /// Name of the followed feed in the inbox.
 const SOURCE: &str = "auth";
@@ -137,16 +139,20 @@ impl Consumer for Directory {
         let ids: Vec<&str> = groups.iter().map(|group| group.group_id.as_str()).collect();
         let mut new = Inbox::new_groups(&tx, SOURCE, &ids).await?;
         for group in &groups {
+            let decoded = Events::decode(group.events.clone())
+                .map_err(|error| ServiceError::internal(format!("auth feed: {error}")))?;
+            // Another replica may have stored it; what this one holds in memory lacks it still.
             if new.remove(&group.group_id) {
-                let decoded = Events::decode(group.events.clone())
-                    .map_err(|error| ServiceError::internal(format!("auth feed: {error}")))?;
-                events.extend(decoded.items);
+                for event in &decoded.items {
+                    store::save(&tx, event).await?;
+                }
             }
+            events.extend(decoded.items);
         }
-        for event in &events {
-            store::save(&tx, event).await?;
+        let stored = Inbox::cursor(tx.conn(), SOURCE).await?;
+        if compare_positions(&position, &stored)?.is_gt() {
+            Inbox::save_cursor(&tx, SOURCE, &position, commit_us).await?;
         }
-        Inbox::save_cursor(&tx, SOURCE, &position, commit_us).await?;
         tx.commit().await?;
         self.swap(&events);
         self.inner.position.send_replace(position);
@@ -154,7 +160,8 @@ impl Consumer for Directory {
     }
 
     async fn cursor(&self) -> Result<String> {
-        Inbox::cursor(self.inner.db.read(), SOURCE).await
+        // What is in memory counts: the database may hold what another replica put there.
+        Ok(self.inner.position.borrow().clone())
     }
 }
 

@@ -11,8 +11,9 @@ use crate::error::{Result, ServiceError};
 mod follow;
 mod inbox;
 mod outbox;
+mod packed;
 
-pub use follow::{AuthFeed, Consumer, DeviceFeed, FeedSource, catch_up, follow};
+pub use follow::{AuthFeed, Consumer, DeviceFeed, FeedSource, SurveyFeed, catch_up, follow};
 pub use inbox::Inbox;
 pub use outbox::Outbox;
 

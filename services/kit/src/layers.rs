@@ -1,6 +1,7 @@
 //! What stands before the handlers of a service, one layer a file. `rpc::service_stack` puts
 //! them together and says why in that order.
 
+mod admission;
 mod deadline;
 mod gatekeeper;
 mod guard;
@@ -14,6 +15,7 @@ use std::{convert::Infallible, future::Future, pin::Pin};
 use http::Response;
 use tonic::{Status, body::Body};
 
+pub use admission::{Admission, AdmissionLayer};
 pub use deadline::{Deadline, DeadlineLayer};
 pub use gatekeeper::{Gatekeeper, GatekeeperLayer};
 pub use guard::{Guard, GuardLayer};

@@ -91,7 +91,8 @@ where
         + 'static,
     <L::Service as Service<Request<Body>>>::Future: Send + 'static,
 {
-    let business = auth.layer(routes.prepare());
+    // Before the token is checked: what is refused under load has to be cheap to refuse.
+    let business = layers::AdmissionLayer::new().layer(auth.layer(routes.prepare()));
     let health = health::routes(ready).prepare();
     // Health stands beside authentication, not behind it: probes carry no token.
     let split = layers::Split::new(health, business);

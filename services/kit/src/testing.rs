@@ -12,10 +12,11 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use proto::{
     auth::v1::{
-        Client, Event, Grant, Jwk, Organisation, Role, Staff, Unit, UnitKind, User, event::Change,
+        Client, Event, FormerParent, Grant, Jwk, Organisation, Role, Staff, Unit, UnitKind, User,
+        event::Change,
     },
     common::v1::{Kind, Permission},
-    names,
+    names, time,
 };
 use sea_orm::{ConnectionTrait, Database};
 use sea_orm_migration::MigrationTrait;
@@ -169,13 +170,7 @@ impl TestOrg {
             })
         };
         let mut changes = vec![
-            Change::OrganisationChanged(Organisation {
-                name: names::print("organisations", self.org),
-                slug: format!("org-{}", &self.org.simple().to_string()[24..]),
-                display_name: "Test".to_owned(),
-                time_zone: "Asia/Shanghai".to_owned(),
-                ..Default::default()
-            }),
+            Change::OrganisationChanged(self.organisation()),
             unit(self.root, None, UnitKind::Headquarters, "Headquarters"),
             unit(self.region, Some(self.root), UnitKind::Region, "Region"),
         ];
@@ -209,6 +204,56 @@ impl TestOrg {
             })
             .collect();
         self.directory.apply_now(&events).await;
+    }
+
+    /// Moves a window below another branch, as of `move_us`.
+    pub async fn move_window(&self, window: usize, branch: usize, move_us: i64) {
+        let former = FormerParent {
+            parent: names::print("units", self.branches[window / 2]),
+            from_time: Some(time::from_us(0)),
+        };
+        let moved = Unit {
+            name: names::print("units", self.windows[window]),
+            parent: names::print("units", self.branches[branch]),
+            kind: UnitKind::Window as i32,
+            display_name: format!("W{window}"),
+            move_time: Some(time::from_us(move_us)),
+            former_parents: vec![former],
+            ..Default::default()
+        };
+        self.apply(vec![Change::UnitChanged(moved)]).await;
+    }
+
+    /// Says whose user account a member of staff has.
+    pub async fn link_staff(&self, staff: usize, user: Uuid) {
+        let linked = Staff {
+            name: names::print("staff", self.staff[staff]),
+            staff_number: (1001 + staff).to_string(),
+            display_name: format!("S{staff}"),
+            unit: names::print("units", self.branches[staff / 2]),
+            user: names::print("users", user),
+            ..Default::default()
+        };
+        self.apply(vec![Change::StaffChanged(linked)]).await;
+    }
+
+    /// Suspends the organisation or takes it into service again.
+    pub async fn suspend(&self, suspended: bool) {
+        let changed = Organisation {
+            suspend_time: suspended.then(|| time::from_us(self.clock.now_us())),
+            ..self.organisation()
+        };
+        self.apply(vec![Change::OrganisationChanged(changed)]).await;
+    }
+
+    fn organisation(&self) -> Organisation {
+        Organisation {
+            name: names::print("organisations", self.org),
+            slug: format!("org-{}", &self.org.simple().to_string()[24..]),
+            display_name: "Test".to_owned(),
+            time_zone: "Asia/Shanghai".to_owned(),
+            ..Default::default()
+        }
     }
 
     /// Token of a new user who holds `permissions` on `unit` and below.

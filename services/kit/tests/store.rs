@@ -7,7 +7,7 @@ use futures::StreamExt;
 use kit::{
     clock::SystemClock,
     db::{Db, Dialect, WriteTx, migrations, open},
-    directory::Directory,
+    directory::{Directory, Subject},
     feed::{Consumer, Inbox, Outbox, compare_positions},
     testing::{TestKeys, TestOrg, databases, postgres_url, sqlite_file_url},
 };
@@ -258,4 +258,79 @@ async fn waiting_for_a_position_ends_when_it_arrives_and_refuses_garbage() {
     waiting.await.unwrap().unwrap();
     assert!(directory.wait_for("nonsense", Duration::from_secs(1)).await.is_err());
     assert!(directory.wait_for("0.a", Duration::from_millis(20)).await.is_err());
+}
+
+#[tokio::test]
+async fn a_moved_window_belongs_at_each_time_to_the_branch_it_had_then() {
+    let db = open("sqlite::memory:", migrations).await.unwrap();
+    let directory = Directory::open(db).await.unwrap();
+    let org = TestOrg::new(&directory, &TestKeys::default(), Arc::new(SystemClock)).await;
+    let [a, b] = org.branches;
+    org.move_window(0, 1, 1_000).await;
+    let view = directory.organisation(org.org).unwrap();
+    let window = org.windows[0];
+    assert_eq!((view.site_at(window, 999), view.site_at(window, 1_000)), (a, b));
+    assert_eq!((view.site_of(window), view.sites_ever(window)), (b, vec![b, a]));
+    assert_eq!(view.sites_ever(org.windows[1]), [a]);
+    assert_eq!(view.site_at(a, 5), a);
+}
+
+fn revocation(org: Uuid, session: Uuid, us: i64) -> Event {
+    let change = Change::SessionRevoked(names::print("sessions", session));
+    let organisation = names::print("organisations", org);
+    Event { organisation, version: us, change: Some(change) }
+}
+
+async fn sessions_kept(db: &Db) -> i64 {
+    let text = "SELECT COUNT(*) AS n FROM directory WHERE object LIKE 'sessions/%'";
+    let statement = Statement::from_string(db.read().get_database_backend(), text);
+    db.read().query_one_raw(statement).await.unwrap().unwrap().try_get("", "n").unwrap()
+}
+
+#[tokio::test]
+async fn ended_sessions_are_forgotten_when_their_tokens_are_dead() {
+    const MINUTE: i64 = 60_000_000;
+    for (name, db) in databases(migrations).await {
+        let (org, user) = (Uuid::now_v7(), Subject::User(Uuid::now_v7()));
+        let sessions: Vec<Uuid> = (0..100).map(|_| Uuid::now_v7()).collect();
+        let directory = Directory::open(db.clone()).await.unwrap();
+        for (i, session) in (1_i64..).zip(&sessions) {
+            let ended = revocation(org, *session, i * 2 * MINUTE);
+            directory.apply(vec![group(&format!("0.{i:x}"), vec![ended])]).await.unwrap();
+        }
+        for directory in [directory, Directory::open(db.clone()).await.unwrap()] {
+            let view = directory.organisation(org).unwrap();
+            let ended = |at: usize| view.is_revoked(user, Some(sessions[at]));
+            // Each was ended two minutes after the one before; an hour is remembered.
+            assert!(ended(99) && ended(75) && !ended(50) && !ended(0), "{name}");
+        }
+        assert_eq!(sessions_kept(&db).await, 31, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn replicas_on_one_database_all_hear_of_every_change() {
+    for (name, db) in databases(migrations).await {
+        let (org, unit) = (Uuid::now_v7(), Uuid::now_v7());
+        let one = Directory::open(db.clone()).await.unwrap();
+        let two = Directory::open(db.clone()).await.unwrap();
+        let groups: Vec<EventGroup> = (1..=6)
+            .map(|v| group(&format!("0.{v}"), vec![unit_event(org, unit, &v.to_string(), v)]))
+            .collect();
+        // One runs ahead, the other comes after it and must not draw the cursor back.
+        one.apply(groups[..4].to_vec()).await.unwrap();
+        assert_eq!(two.cursor().await.unwrap(), "", "{name}: it holds nothing yet");
+        two.apply(groups[..2].to_vec()).await.unwrap();
+        let shown = |directory: &Directory| {
+            let view = directory.organisation(org).unwrap();
+            view.unit(unit).unwrap().display_name.clone()
+        };
+        assert_eq!((shown(&one).as_str(), shown(&two).as_str()), ("4", "2"), "{name}");
+        assert_eq!(Inbox::cursor(db.read(), "auth").await.unwrap(), "0.4", "{name}");
+        two.apply(groups[2..].to_vec()).await.unwrap();
+        one.apply(groups[4..].to_vec()).await.unwrap();
+        assert_eq!((shown(&one).as_str(), shown(&two).as_str()), ("6", "6"), "{name}");
+        let third = Directory::open(db.clone()).await.unwrap();
+        assert_eq!((shown(&third).as_str(), third.cursor().await.unwrap().as_str()), ("6", "0.6"));
+    }
 }

@@ -29,7 +29,7 @@ use options::{Options, Phase, Which};
 use phases::Context;
 use programs::Programs;
 use progress::say;
-use report::{Failure, Report, Row};
+use report::{Report, Row};
 use suite::Plan;
 
 #[global_allocator]
@@ -86,6 +86,13 @@ async fn run(options: &Options) -> Result<bool> {
         report.databases.push(format!("{} {}", engine.name(), engine.version().await?));
         measure(options, &programs, engine, folder.path(), &mut report).await;
     }
+    if options.wants(Phase::Statistics) {
+        say(format_args!("== Statistics, load {}", machine::load_average()));
+        match phases::statistics::run(&options.effort(), folder.path()) {
+            Ok(rows) => report.rows.extend(rows),
+            Err(error) => report.failed("none", Phase::Statistics, &error),
+        }
+    }
     report.machine.load_after = machine::load_average();
     finish(options, &report)?;
     Ok(report.failures.is_empty())
@@ -109,14 +116,7 @@ async fn measure(
         let folder = folder.join(format!("{}-{phase:?}", engine.name()).to_lowercase());
         match Box::pin(one(options, programs, engine, &folder, phase)).await {
             Ok(rows) => report.rows.extend(rows),
-            Err(error) => {
-                say(format_args!("{error}"));
-                report.failures.push(Failure {
-                    database: engine.name().to_owned(),
-                    phase: format!("{phase:?}").to_lowercase(),
-                    error: error.to_string(),
-                });
-            }
+            Err(error) => report.failed(engine.name(), phase, &error),
         }
         // What was started went with the phase; its files are not needed any more.
         if !options.keep {
@@ -140,6 +140,7 @@ async fn one(
         Phase::Follow => phases::follow::run(&context).await,
         Phase::Figures => phases::figures::run(&context).await,
         Phase::Memory => phases::memory::run(&context).await,
+        Phase::Statistics => Ok(Vec::new()),
     }
 }
 

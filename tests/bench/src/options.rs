@@ -61,6 +61,8 @@ pub enum Phase {
     Figures,
     /// Memory and start of the all-in-one program.
     Memory,
+    /// The heavy statistical methods, without a database.
+    Statistics,
 }
 
 /// How long and how often to measure.

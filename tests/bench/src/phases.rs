@@ -8,6 +8,7 @@ mod live;
 pub mod memory;
 mod shapes;
 mod single;
+pub mod statistics;
 
 use crate::{error::Result, load::Terminal, options::Effort, site::Site, suite::Plan};
 

@@ -9,6 +9,8 @@ use serde::Serialize;
 use crate::{
     error::{Error, Result},
     machine::Machine,
+    options::Phase,
+    progress::say,
     stats::{Latencies, Spread},
 };
 
@@ -101,6 +103,18 @@ pub enum Goal {
     P99AtMost(f64),
     /// Only shown.
     None,
+}
+
+impl Report {
+    /// Notes that a part of the run gave no figures.
+    pub fn failed(&mut self, database: &str, phase: Phase, error: &Error) {
+        say(format_args!("{error}"));
+        self.failures.push(Failure {
+            database: database.to_owned(),
+            phase: format!("{phase:?}").to_lowercase(),
+            error: error.to_string(),
+        });
+    }
 }
 
 impl Row {

@@ -58,6 +58,7 @@ pub struct Principal {
 pub struct Doors {
     auth: Chan,
     device: Chan,
+    survey: Chan,
     analytics: Chan,
     /// The gateway, for gRPC.
     pub gateway: Chan,
@@ -69,6 +70,7 @@ impl Doors {
         match package {
             "manyi.auth.v1" => &self.auth,
             "manyi.device.v1" => &self.device,
+            "manyi.survey.v1" => &self.survey,
             "manyi.analytics.v1" => &self.analytics,
             other => panic!("no service has {other}"),
         }
@@ -91,7 +93,7 @@ pub struct Scene {
     common: BTreeMap<String, String>,
     foreign_common: BTreeMap<String, String>,
     sequence: AtomicU64,
-    addresses: [String; 4],
+    addresses: [String; 5],
 }
 
 impl Scene {
@@ -104,11 +106,13 @@ impl Scene {
         let doors = Doors {
             auth: to(processes.address_of(Part::Auth)),
             device: to(processes.address_of(Part::Device)),
+            survey: to(processes.address_of(Part::Survey)),
             analytics: to(processes.address_of(Part::Analytics)),
             gateway: to(processes.address()),
         };
         let org = world.organisation().await;
         let mut common = common(&org).await;
+        common.insert("spare_organisation".to_owned(), world.organisation().await.name);
         let region = org.unit(&org.headquarters, "REGION", &fresh()).await;
         let other_region = org.unit(&org.headquarters, "REGION", &fresh()).await;
         let own = Place::build(&world, &org, &region).await;
@@ -336,6 +340,13 @@ async fn principal(
     let role = format!("roles/{role}");
     let grant = json!({"subject": user["name"], "role": role, "unit": unit});
     post(org, "/v1/grants", grant).await;
+    if column == "staff" {
+        // Reads its own records, which the requests do not name: the objects are a colleague's.
+        let member = json!({
+            "staffNumber": fresh(), "displayName": column, "unit": unit, "user": user["name"],
+        });
+        post(org, "/v1/staff", member).await;
+    }
     let token = Some(token(org, &login).await);
     Principal { column: column.to_owned(), reach, login: Some(login), token }
 }

@@ -163,6 +163,7 @@ async fn place_for(origin: String) -> Place {
     let databases = all_in_one::suite::Databases {
         auth: sqlite_file_url(),
         device: sqlite_file_url(),
+        survey: sqlite_file_url(),
         analytics: sqlite_file_url(),
     };
     let seed = kit::config::Seed::random();

@@ -1,11 +1,14 @@
 //! Rules of the analytics service, without I/O.
 
+pub mod answer;
 pub mod cell;
 pub mod fact;
 pub mod figure;
+pub mod index;
 pub mod intervals;
 pub mod measures;
 pub mod period;
 pub mod plan;
+pub mod suppression;
 pub mod template;
 pub mod time;

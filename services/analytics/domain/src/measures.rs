@@ -18,12 +18,26 @@
 
 pub mod change;
 pub mod comparison;
+pub mod control;
+pub mod covariance;
 pub mod distributions;
+pub mod importance;
+pub mod index;
 pub mod input;
+pub mod latent;
+pub mod linear;
+pub mod loyalty;
+pub mod named;
+pub mod quality;
+pub mod ranking;
 pub mod reason;
 pub mod reliability;
+pub mod resample;
 pub mod sample;
+pub mod sampling;
 pub mod scores;
+pub mod text;
+pub mod weighting;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -53,8 +67,22 @@ impl Method {
 }
 
 /// The families in the order they are listed.
-const FAMILIES: &[&[Method]] =
-    &[scores::METHODS, reliability::METHODS, comparison::METHODS, change::METHODS];
+const FAMILIES: &[&[Method]] = &[
+    scores::METHODS,
+    index::METHODS,
+    importance::METHODS,
+    reliability::METHODS,
+    latent::METHODS,
+    comparison::METHODS,
+    change::METHODS,
+    control::METHODS,
+    sampling::METHODS,
+    weighting::METHODS,
+    ranking::METHODS,
+    loyalty::METHODS,
+    text::METHODS,
+    quality::METHODS,
+];
 
 /// Every method.
 pub fn all() -> impl Iterator<Item = &'static Method> {

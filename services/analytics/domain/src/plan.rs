@@ -27,6 +27,16 @@ pub enum Group {
     Month,
     /// Weekday and hour of day.
     WeekdayHour,
+    /// Class of the customer.
+    CustomerClass,
+    /// Questionnaire.
+    Questionnaire,
+    /// Questionnaire and version.
+    Version,
+    /// Campaign.
+    Campaign,
+    /// Item and chosen option.
+    Choice,
 }
 
 impl Group {
@@ -40,6 +50,14 @@ impl Group {
             Self::WeekdayHour => Some(Bucket::WeekdayHour),
             _ => None,
         }
+    }
+
+    /// Whether only answers to questionnaires can be grouped by it.
+    pub fn is_of_answers(self) -> bool {
+        matches!(
+            self,
+            Self::CustomerClass | Self::Questionnaire | Self::Version | Self::Campaign | Self::Choice
+        )
     }
 
     /// Whether it needs more than site, time and item.
@@ -57,6 +75,8 @@ pub enum Table {
     SiteDay,
     /// Window, staff, business type and channel by the site's local day.
     Day,
+    /// Answers to questionnaires by the site's local day.
+    Answers,
 }
 
 /// How the time zone asked for relates to the zones of the sites.
@@ -112,6 +132,18 @@ pub enum Refusal {
     /// Ends within a quarter hour.
     #[error("from and to must fall on quarter hours")]
     OffQuarter,
+    /// Answers by window, business type or hour.
+    #[error(
+        "answers to questionnaires are kept by unit, staff, channel, customer class, \
+             campaign, version and item for whole local days of the units' own time zone"
+    )]
+    NotOfAnswers,
+    /// Ratings by what only questionnaires have.
+    #[error(
+        "customer classes, questionnaires, versions, campaigns and options are groups of \
+             questionnaires; ask for that source"
+    )]
+    OnlyOfAnswers,
 }
 
 /// The cheapest table that answers exactly.
@@ -119,6 +151,9 @@ pub enum Refusal {
 /// # Errors
 /// [`Refusal`] if none does.
 pub fn choose(question: &Question<'_>) -> Result<Table, Refusal> {
+    if question.groups.iter().any(|group| group.is_of_answers()) {
+        return Err(Refusal::OnlyOfAnswers);
+    }
     let mut times = question.groups.iter().filter_map(|group| group.bucket());
     let bucket = times.next();
     if times.next().is_some() {
@@ -142,6 +177,28 @@ pub fn choose(question: &Question<'_>) -> Result<Table, Refusal> {
         return Err(Refusal::OffQuarter);
     }
     Ok(Table::Quarter)
+}
+
+/// Checks a question about answers to questionnaires.
+///
+/// # Errors
+/// [`Refusal`] if it cannot be answered.
+pub fn check_answers(question: &Question<'_>) -> Result<(), Refusal> {
+    let groups = question.groups;
+    if groups.iter().filter(|group| group.bucket().is_some()).count() > 1 {
+        return Err(Refusal::TwoTimes);
+    }
+    let kept = |group: &Group| {
+        !matches!(
+            group,
+            Group::Window | Group::BusinessType | Group::Hour | Group::WeekdayHour
+        )
+    };
+    let whole_days = question.period.days.is_some();
+    if !groups.iter().all(kept) || !whole_days || question.zones == Zones::Other {
+        return Err(Refusal::NotOfAnswers);
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -36,6 +36,8 @@ pub struct Template {
     pub scale_max: i32,
     /// Each grade's meaning; empty on a 0-100 scale, where the grade is the score.
     pub grades: Vec<(i32, Meaning)>,
+    /// Whether grades are likelihoods of a recommendation.
+    pub nps: bool,
     /// On a 0-100 scale: satisfied from this value on.
     pub satisfied_from: i32,
     /// On a 0-100 scale: bad up to this value.
@@ -48,9 +50,9 @@ impl Template {
         (self.scale_min, self.scale_max)
     }
 
-    /// Whether grades are likelihoods from 0 to 10, of which a net promoter score is made.
+    /// Whether a net promoter score is made of the grades, likelihoods from 0 to 10.
     pub fn is_nps(&self) -> bool {
-        self.scale() == (0, 10)
+        self.nps
     }
 
     /// What a grade means; `None` off the scale.
@@ -113,6 +115,7 @@ mod tests {
             scale_min: 0,
             scale_max: 100,
             grades: Vec::new(),
+            nps: false,
             satisfied_from: SATISFIED_FROM_DEFAULT,
             bad_to: BAD_TO_DEFAULT,
         }

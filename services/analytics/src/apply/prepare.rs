@@ -6,7 +6,7 @@ use kit::{db::Db, directory::Directory};
 use proto::common::v1::EventGroup;
 use uuid::Uuid;
 
-use super::FAILURES_MAX;
+use super::{FAILURES_MAX, Source};
 use crate::{
     events::{self, Contents},
     store::zones,
@@ -20,6 +20,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub struct Prepared {
     /// What it says.
     pub contents: Contents,
+    /// When the source committed it, microseconds.
+    pub commit_us: i64,
 }
 
 /// What becomes of a group.
@@ -42,7 +44,10 @@ impl Outcome {
     pub fn events(&self) -> usize {
         match self {
             Self::Ready(_, prepared) => {
-                prepared.contents.changes.len() + prepared.contents.templates.len()
+                let contents = &prepared.contents;
+                // A response has many answers, each of which is a cell.
+                let answers = contents.responses.iter().map(|r| 1 + r.response.answers.len());
+                contents.changes.len() + contents.templates.len() + answers.sum::<usize>()
             }
             Self::Parked(..) => 1,
         }
@@ -72,11 +77,16 @@ pub enum Error {
 }
 
 /// Reads a group, waiting a little for sites that are still on their way here.
-pub async fn prepare(db: &Db, directory: &Directory, group: EventGroup) -> Outcome {
+pub async fn prepare(
+    source: Source,
+    db: &Db,
+    directory: &Directory,
+    group: EventGroup,
+) -> Outcome {
     let mut pause = PAUSE;
     let mut failures = 0;
     loop {
-        let error = match try_once(db, directory, &group).await {
+        let error = match try_once(source, db, directory, &group).await {
             Ok(prepared) => return Outcome::Ready(group, prepared),
             Err(error) => error,
         };
@@ -99,16 +109,17 @@ pub async fn prepare(db: &Db, directory: &Directory, group: EventGroup) -> Outco
 /// # Errors
 /// [`Error`] if it cannot be applied now.
 pub async fn try_once(
+    source: Source,
     db: &Db,
     directory: &Directory,
     group: &EventGroup,
 ) -> Result<Arc<Prepared>, Error> {
-    let contents = events::read(&group.events)?;
-    let sites: BTreeSet<(Uuid, Uuid)> = contents
-        .changes
-        .iter()
-        .map(|change| (change.fact.place().org, change.fact.place().site))
-        .collect();
+    let contents = (source.read)(&group.events)?;
+    let of_ratings =
+        contents.changes.iter().map(|change| (change.fact.place().org, change.fact.place().site));
+    let of_answers = contents.responses.iter().map(|change| &change.response.place);
+    let of_answers = of_answers.map(|place| (place.org, place.site));
+    let sites: BTreeSet<(Uuid, Uuid)> = of_ratings.chain(of_answers).collect();
     for (org, site) in sites {
         let view = directory.organisation(org);
         if view.is_some_and(|view| view.unit(site).is_some()) {
@@ -119,5 +130,6 @@ pub async fn try_once(
             return Err(Error::Site(site));
         }
     }
-    Ok(Arc::new(Prepared { contents }))
+    let commit_us = group.commit_time.as_ref().map_or(0, proto::time::to_us);
+    Ok(Arc::new(Prepared { contents, commit_us }))
 }

@@ -26,6 +26,18 @@ pub enum Part {
     Item(Uuid, String),
     /// Number of the bucket of time.
     Time(i64),
+    /// Questionnaire and item; the same item in all versions.
+    Question(Uuid, String),
+    /// Questionnaire, item and chosen option.
+    Choice(Uuid, String, String),
+    /// Class of the customer.
+    CustomerClass(Uuid),
+    /// Questionnaire.
+    Questionnaire(Uuid),
+    /// Questionnaire and version.
+    Version(Uuid, i32),
+    /// Campaign.
+    Campaign(Uuid),
 }
 
 /// Key of a group: its parts in the order that was asked for.
@@ -39,6 +51,16 @@ impl Key {
             Part::Time(number) => Some(*number),
             _ => None,
         })
+    }
+
+    /// The key of the item of an option's key.
+    #[must_use]
+    pub fn without_option(&self) -> Self {
+        let part = |part: &Part| match part {
+            Part::Choice(of, item, _) => Part::Choice(*of, item.clone(), String::new()),
+            other => other.clone(),
+        };
+        Self(self.0.iter().map(part).collect())
     }
 
     /// Key of the group that this one is compared with.
@@ -104,6 +126,12 @@ impl<'a> Fold<'a> {
             Group::Hour | Group::Day | Group::Week | Group::Month | Group::WeekdayHour => {
                 return self.timed.then_some(Part::Time(sum.bucket));
             }
+            // Refused before: ratings know nothing of these.
+            Group::CustomerClass
+            | Group::Questionnaire
+            | Group::Version
+            | Group::Campaign
+            | Group::Choice => return None,
         })
     }
 

@@ -27,8 +27,16 @@ pub struct Filter {
     pub templates: Vec<Uuid>,
     /// Item code; empty for the overall item.
     pub item: String,
-    /// Count ratings with trust marks in the grades.
+    /// Count ratings with trust marks, and suspect responses, in the grades.
     pub include_distrusted: bool,
+    /// Only these questionnaires, if any.
+    pub questionnaires: Vec<Uuid>,
+    /// Only these versions, if any.
+    pub versions: Vec<i32>,
+    /// Only these customer classes, if any.
+    pub customer_classes: Vec<Uuid>,
+    /// Only these campaigns, if any.
+    pub campaigns: Vec<Uuid>,
 }
 
 /// A question.

@@ -22,7 +22,37 @@ pub fn check(
     by_staff: bool,
     asked: &[Uuid],
 ) -> Result<Vec<Uuid>> {
-    caller.authorize(unit)?;
+    let Some(limited) = limit(caller, unit)? else {
+        return compare(caller, view, unit, by_staff, asked);
+    };
+    match asked.iter().all(|staff| *staff == limited) {
+        true => Ok(vec![limited]),
+        false => Err(ServiceError::denied()),
+    }
+}
+
+/// The one staff member whose figures the caller may see on `unit`; none when there is no such
+/// limit.
+///
+/// # Errors
+/// NOT_FOUND for a unit outside of what the caller may know of, PERMISSION_DENIED for a visible
+/// one without the permission.
+pub fn limit(caller: &Caller, unit: Uuid) -> Result<Option<Uuid>> {
+    let Err(refused) = caller.authorize(unit) else { return Ok(None) };
+    match caller.own_staff()? {
+        Some(own) if !caller.permissions_on(unit)?.is_empty() => Ok(Some(own)),
+        _ => Err(refused),
+    }
+}
+
+/// Who may see figures of the unit sees those of single staff members only with a permission.
+fn compare(
+    caller: &Caller,
+    view: &OrgView,
+    unit: Uuid,
+    by_staff: bool,
+    asked: &[Uuid],
+) -> Result<Vec<Uuid>> {
     if !by_staff && asked.is_empty() {
         return Ok(Vec::new());
     }

@@ -1,6 +1,7 @@
 //! Writes figures as messages of the contract.
 
 use analytics_domain::{
+    answer::Joined,
     figure::{Differences, Figure, Share, Templates},
     intervals::{Interval, MeanEstimate},
     time::Bucket,
@@ -8,15 +9,17 @@ use analytics_domain::{
 use kit::directory::OrgView;
 use proto::{
     analytics::v1::{
-        self as api, Comparison, Difference, Exclusion, FigureRow, GradeCount, GroupKey, Mean, Nps,
-        QueryFiguresResponse,
+        self as api, Comparison, Difference, Exclusion, FigureRow, GradeCount, GroupKey,
+        JoinedVersions, Mean, Nps, QueryFiguresResponse,
     },
     device::v1::Channel,
-    names, time,
+    names,
+    survey::v1::ResponseChannel,
+    time,
 };
 use uuid::Uuid;
 
-use crate::figures::{Answer, Earlier, Key, Part, Row};
+use crate::figures::{Answer, Earlier, Key, Part, Question, Row};
 
 /// Printed for what a rating or encounter does not have.
 const NONE: &str = "-";
@@ -27,10 +30,11 @@ const OVERALL: &str = "overall";
 pub fn response(
     view: &OrgView,
     answer: &Answer,
-    bucket: Option<Bucket>,
-    include_distrusted: bool,
+    question: &Question,
 ) -> QueryFiguresResponse {
+    let bucket = question.bucket();
     let writer = Writer { view, templates: &answer.templates, bucket };
+    let include_distrusted = question.filter.include_distrusted;
     QueryFiguresResponse {
         rows: answer.rows.iter().map(|row| writer.row(row)).collect(),
         total: Some(writer.row(&answer.total)),
@@ -39,8 +43,9 @@ pub fn response(
         from: Some(time::from_us(answer.period.from_us)),
         to: Some(time::from_us(answer.period.to_us)),
         time_zone: answer.zone.clone(),
-        exclusions: exclusions(&answer.total.figure, include_distrusted),
+        exclusions: exclusions(&answer.total, include_distrusted),
         definition_hash: answer.definition.clone(),
+        joined_versions: answer.joined.iter().map(joined).collect(),
     }
 }
 
@@ -58,8 +63,13 @@ impl Writer<'_> {
     /// One row.
     pub fn row(&self, row: &Row) -> FigureRow {
         let figure = &row.figure;
+        let key = Some(self.key(&row.key, row.answers.is_some()));
+        if row.suppressed {
+            return FigureRow { key, suppressed: true, ..Default::default() };
+        }
+        let answers = row.answers.unwrap_or_default();
         FigureRow {
-            key: Some(self.key(&row.key)),
+            key,
             served: int(figure.served),
             prompted: int(figure.prompted),
             rated_encounters: int(figure.rated),
@@ -83,10 +93,14 @@ impl Writer<'_> {
             // Only answers that promise anonymity are hidden in small groups; a rating at a
             // window promises none.
             suppressed: false,
+            responses: int(answers.responses),
+            not_applicable: int(answers.not_applicable),
+            refused: int(answers.refused),
+            answers: int(answers.answers),
         }
     }
 
-    fn key(&self, key: &Key) -> GroupKey {
+    fn key(&self, key: &Key, of_answers: bool) -> GroupKey {
         let mut out = GroupKey::default();
         let mut shown = None;
         for part in &key.0 {
@@ -106,10 +120,7 @@ impl Writer<'_> {
                 }
                 Part::BusinessType(code) => out.business_type = or_none(code),
                 Part::Channel(0) => out.channel = NONE.to_owned(),
-                Part::Channel(number) => {
-                    let channel = Channel::try_from(i32::from(*number)).unwrap_or_default();
-                    out.channel = channel.as_str_name().to_owned();
-                }
+                Part::Channel(number) => out.channel = channel(*number, of_answers),
                 Part::Item(template, _) if template.is_nil() => {
                     out.template = NONE.to_owned();
                     out.item = NONE.to_owned();
@@ -119,6 +130,22 @@ impl Writer<'_> {
                     out.item = self.item(*template, item);
                 }
                 Part::Time(number) => self.time(*number, &mut out),
+                Part::Question(questionnaire, item) => {
+                    out.questionnaire = name("questionnaires", *questionnaire);
+                    out.item.clone_from(item);
+                }
+                Part::Choice(questionnaire, item, option) => {
+                    out.questionnaire = name("questionnaires", *questionnaire);
+                    out.item.clone_from(item);
+                    out.option.clone_from(option);
+                }
+                Part::CustomerClass(id) => out.customer_class = name("customerClasses", *id),
+                Part::Questionnaire(id) => out.questionnaire = name("questionnaires", *id),
+                Part::Version(id, version) => {
+                    out.questionnaire = name("questionnaires", *id);
+                    out.version = *version;
+                }
+                Part::Campaign(id) => out.campaign = name("campaigns", *id),
             }
         }
         out.display_name = shown.unwrap_or_default();
@@ -152,6 +179,39 @@ impl Writer<'_> {
 
 fn name(collection: &str, id: Uuid) -> String {
     if id.is_nil() { NONE.to_owned() } else { names::print(collection, id) }
+}
+
+fn channel(number: i16, of_answers: bool) -> String {
+    let number = i32::from(number);
+    let name = if of_answers {
+        ResponseChannel::try_from(number).unwrap_or_default().as_str_name()
+    } else {
+        Channel::try_from(number).unwrap_or_default().as_str_name()
+    };
+    name.to_owned()
+}
+
+/// Versions that were counted together, with the reason in words.
+pub fn joined(joined: &Joined) -> JoinedVersions {
+    let same_items = joined.differing.is_empty();
+    let why = match (joined.versions.len(), same_items) {
+        (0 | 1, _) => "one version".to_owned(),
+        (_, true) => "every counted item has the same scale, scores and options in all of these \
+                      versions"
+            .to_owned(),
+        (_, false) => format!(
+            "these items differ between the versions and are scored each by its own version's \
+             table: {}",
+            joined.differing.join(", ")
+        ),
+    };
+    JoinedVersions {
+        questionnaire: names::print("questionnaires", joined.questionnaire),
+        versions: joined.versions.clone(),
+        same_items,
+        differing_items: joined.differing.clone(),
+        why,
+    }
 }
 
 fn or_none(text: &str) -> String {
@@ -219,10 +279,18 @@ fn comparison(earlier: &Earlier) -> Comparison {
     }
 }
 
-fn exclusions(total: &Figure, include_distrusted: bool) -> Vec<Exclusion> {
+fn exclusions(row: &Row, include_distrusted: bool) -> Vec<Exclusion> {
+    if row.suppressed {
+        return Vec::new();
+    }
+    let total = &row.figure;
     let distrusted = if include_distrusted { 0 } else { total.distrusted };
+    let of_answers = row.answers.is_some();
+    let answers = row.answers.unwrap_or_default();
     [
-        ("distrusted", distrusted),
+        (if of_answers { "suspect" } else { "distrusted" }, distrusted),
+        ("not_applicable", answers.not_applicable),
+        ("refused", answers.refused),
         ("defaulted", total.defaulted),
         ("other_scale", total.off_nps),
         ("unknown_template", total.unknown),

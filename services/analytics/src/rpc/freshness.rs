@@ -11,7 +11,7 @@ use proto::{
 use tonic::{Request, Response, Status};
 
 use crate::{
-    freshness::{AUTH, DEVICE, Freshness},
+    freshness::{AUTH, Freshness},
     store::parked,
 };
 
@@ -19,28 +19,31 @@ use crate::{
 #[derive(Clone)]
 pub struct FreshnessHandler {
     db: Db,
-    freshness: Freshness,
+    feeds: Vec<Freshness>,
 }
 
 impl FreshnessHandler {
-    /// Reads from `db`.
-    pub fn new(db: Db, freshness: Freshness) -> Self {
-        Self { db, freshness }
+    /// Reads from `db` how far `feeds` are applied.
+    pub fn new(db: Db, feeds: Vec<Freshness>) -> Self {
+        Self { db, feeds }
     }
 
     async fn sources(&self) -> Result<GetFreshnessResponse> {
         let conn = self.db.read();
-        let mark = self.freshness.mark(conn).await?;
-        let device = SourceFreshness {
-            source: DEVICE.to_owned(),
-            position: mark.position,
-            as_of: Some(time::from_us(mark.as_of_us)),
-            parked: parked::count(conn, DEVICE).await?,
-        };
+        let mut sources = Vec::new();
+        for feed in &self.feeds {
+            let mark = feed.mark(conn).await?;
+            sources.push(SourceFreshness {
+                source: feed.source().to_owned(),
+                position: mark.position,
+                as_of: Some(time::from_us(mark.as_of_us)),
+                parked: parked::count(conn, feed.source()).await?,
+            });
+        }
         let (position, commit_us) = Inbox::freshness(conn, AUTH).await?.unwrap_or_default();
         let as_of = Some(time::from_us(commit_us));
-        let auth = SourceFreshness { source: AUTH.to_owned(), position, as_of, parked: 0 };
-        Ok(GetFreshnessResponse { sources: vec![device, auth] })
+        sources.push(SourceFreshness { source: AUTH.to_owned(), position, as_of, parked: 0 });
+        Ok(GetFreshnessResponse { sources })
     }
 }
 

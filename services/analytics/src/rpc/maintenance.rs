@@ -24,13 +24,13 @@ use crate::{
 #[derive(Clone)]
 pub struct MaintenanceHandler {
     reconciler: Reconciler,
-    applier: Arc<Applier>,
+    appliers: Vec<Arc<Applier>>,
 }
 
 impl MaintenanceHandler {
-    /// Compares with `reconciler`, rebuilds with `applier`.
-    pub fn new(reconciler: Reconciler, applier: Arc<Applier>) -> Self {
-        Self { reconciler, applier }
+    /// Compares with `reconciler`, rebuilds what `appliers` made.
+    pub fn new(reconciler: Reconciler, appliers: Vec<Arc<Applier>>) -> Self {
+        Self { reconciler, appliers }
     }
 
     async fn compare(&self, request: Request<ReconcileRequest>) -> Result<ReconcileResponse> {
@@ -56,6 +56,9 @@ fn response(report: Report) -> ReconcileResponse {
         counted_encounters: report.counted_encounters,
         mismatches: mismatches.collect(),
         watermark: report.position,
+        source_responses: report.source_responses,
+        counted_responses: report.counted_responses,
+        survey_watermark: report.survey_position,
     }
 }
 
@@ -73,7 +76,11 @@ impl MaintenanceService for MaintenanceHandler {
         request: Request<RebuildRequest>,
     ) -> std::result::Result<Response<RebuildResponse>, Status> {
         let (caller, _) = open_request(request)?;
-        let target = self.applier.rebuild(Some(&caller)).await?;
+        let mut targets = Vec::new();
+        for applier in &self.appliers {
+            targets.push(applier.rebuild(Some(&caller)).await?);
+        }
+        let target = targets.into_iter().next().unwrap_or_default();
         Ok(Response::new(RebuildResponse { target }))
     }
 }

@@ -6,9 +6,10 @@ use analytics_domain::{
 };
 use kit::error::{Result, ServiceError};
 use proto::{
-    analytics::v1::{CompareWith, FigureFilter, GroupBy, QueryFiguresRequest},
+    analytics::v1::{CompareWith, FigureFilter, FigureSource, GroupBy, QueryFiguresRequest},
     device::v1::Channel,
     names,
+    survey::v1::ResponseChannel,
     validate::Violation,
 };
 use uuid::Uuid;
@@ -27,7 +28,8 @@ pub fn question(request: &QueryFiguresRequest) -> Result<Question> {
     let from = bound("from", &request.from, &mut bad);
     let to = bound("to", &request.to, &mut bad);
     let groups = groups(request, &mut bad);
-    let filter = filter(request.filter.as_ref(), &mut bad);
+    let of_answers = request.source() == FigureSource::Questionnaires;
+    let filter = filter(request.filter.as_ref(), of_answers, &mut bad);
     let confidence =
         if request.confidence == 0.0 { CONFIDENCE_DEFAULT } else { request.confidence };
     if !(confidence > 0.5 && confidence < 1.0) {
@@ -75,6 +77,11 @@ pub fn group(group: GroupBy) -> Option<Group> {
         GroupBy::Week => Group::Week,
         GroupBy::Month => Group::Month,
         GroupBy::WeekdayHour => Group::WeekdayHour,
+        GroupBy::CustomerClass => Group::CustomerClass,
+        GroupBy::Questionnaire => Group::Questionnaire,
+        GroupBy::Version => Group::Version,
+        GroupBy::Campaign => Group::Campaign,
+        GroupBy::Option => Group::Choice,
     })
 }
 
@@ -94,12 +101,48 @@ fn groups(request: &QueryFiguresRequest, bad: &mut Vec<Violation>) -> Vec<Group>
     groups
 }
 
-fn filter(filter: Option<&FigureFilter>, bad: &mut Vec<Violation>) -> Filter {
+/// The number of a channel of ratings, or of answers, by its name.
+pub fn channel(name: &str, of_answers: bool) -> Option<i16> {
+    let number = if of_answers {
+        ResponseChannel::from_str_name(name).map(|channel| channel as i32)
+    } else {
+        Channel::from_str_name(name).map(|channel| channel as i32)
+    };
+    number.filter(|number| *number != 0).and_then(|number| i16::try_from(number).ok())
+}
+
+/// Fields that only the other source knows.
+fn check_source(filter: &FigureFilter, of_answers: bool, bad: &mut Vec<Violation>) {
+    let fields = [
+        ("filter.windows", filter.windows.is_empty(), true),
+        ("filter.businessTypes", filter.business_types.is_empty(), true),
+        ("filter.templates", filter.templates.is_empty(), true),
+        ("filter.questionnaires", filter.questionnaires.is_empty(), false),
+        ("filter.versions", filter.versions.is_empty(), false),
+        ("filter.customerClasses", filter.customer_classes.is_empty(), false),
+        ("filter.campaigns", filter.campaigns.is_empty(), false),
+    ];
+    for (field, empty, of_ratings) in fields {
+        if !empty && of_ratings == of_answers {
+            let source = if of_answers { "questionnaires" } else { "ratings" };
+            bad.push(violation(field, format!("is no filter of {source}")));
+        }
+    }
+    if !filter.versions.is_empty() && filter.questionnaires.len() != 1 {
+        bad.push(violation("filter.versions", "needs exactly one questionnaire"));
+    }
+}
+
+fn filter(
+    filter: Option<&FigureFilter>,
+    of_answers: bool,
+    bad: &mut Vec<Violation>,
+) -> Filter {
     let Some(filter) = filter else { return Filter::default() };
+    check_source(filter, of_answers, bad);
     let mut channels = Vec::new();
     for (index, name) in filter.channels.iter().enumerate() {
-        let channel = Channel::from_str_name(name).filter(|c| *c != Channel::Unspecified);
-        match channel.and_then(|channel| i16::try_from(channel as i32).ok()) {
+        match channel(name, of_answers) {
             Some(channel) => channels.push(channel),
             None => {
                 bad.push(violation(format!("filter.channels[{index}]"), "is no channel"));
@@ -121,6 +164,10 @@ fn filter(filter: Option<&FigureFilter>, bad: &mut Vec<Violation>) -> Filter {
         templates: ids("templates", &filter.templates),
         item: filter.item.clone(),
         include_distrusted: filter.include_distrusted,
+        questionnaires: ids("questionnaires", &filter.questionnaires),
+        versions: filter.versions.clone(),
+        customer_classes: ids("customerClasses", &filter.customer_classes),
+        campaigns: ids("campaigns", &filter.campaigns),
     }
 }
 

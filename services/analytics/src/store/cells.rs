@@ -1,7 +1,10 @@
 //! Writing cells: deltas are added to what is there. A row that comes to nothing is removed,
 //! so that the same facts leave the same rows, in whatever order they came.
 
+use std::collections::BTreeMap;
+
 use analytics_domain::{
+    answer::AnswerKey,
     cell::{Counts, Deltas},
     plan::Table,
 };
@@ -60,7 +63,7 @@ impl Half {
 /// True when a count is below zero afterwards, because what it belongs to has not come yet.
 pub async fn add(tx: &WriteTx, deltas: Deltas, look_at_all: bool) -> Result<bool> {
     let mut negative = false;
-    let site_rows = |map: std::collections::BTreeMap<_, Counts>| {
+    let site_rows = |map: BTreeMap<_, Counts>| {
         map.into_iter()
             .map(|(key, counts)| Row { key: tables::site_values(&key), counts })
             .collect::<Vec<_>>()
@@ -73,23 +76,42 @@ pub async fn add(tx: &WriteTx, deltas: Deltas, look_at_all: bool) -> Result<bool
         (Table::SiteDay, site_rows(deltas.site_day)),
         (Table::Day, day_rows),
     ] {
-        for half in [Half::Grades, Half::Encounters] {
-            let of_half: Vec<&Row> = rows.iter().filter(|row| half.is_in(row)).collect();
-            upsert(tx.conn(), table, half, &of_half).await?;
-        }
-        let touched: Vec<&Row> =
-            rows.iter().filter(|row| look_at_all || row.counts.has_negative()).collect();
-        for chunk in bulk::chunks(&touched, ROWS_LOOK) {
-            negative |= settle(tx.conn(), table, chunk).await?;
-        }
+        negative |= add_rows(tx, table, &rows, look_at_all).await?;
     }
     Ok(negative)
 }
 
-/// Whether any count of any table is below zero.
-pub async fn any_negative(conn: &impl ConnectionTrait) -> Result<bool> {
-    for table in tables::TABLES {
-        let sql = format!("SELECT 1 FROM {} WHERE {} LIMIT 1", tables::name(table), below_zero());
+/// As [`add`], for cells of answers.
+pub async fn add_answers(
+    tx: &WriteTx,
+    cells: BTreeMap<AnswerKey, Counts>,
+    look_at_all: bool,
+) -> Result<bool> {
+    let rows = cells.into_iter().filter(|(_, counts)| !counts.is_zero());
+    let rows: Vec<Row> =
+        rows.map(|(key, counts)| Row { key: tables::answer_values(&key), counts }).collect();
+    add_rows(tx, Table::Answers, &rows, look_at_all).await
+}
+
+async fn add_rows(tx: &WriteTx, table: Table, rows: &[Row], look_at_all: bool) -> Result<bool> {
+    let mut negative = false;
+    for half in [Half::Grades, Half::Encounters] {
+        let of_half: Vec<&Row> = rows.iter().filter(|row| half.is_in(row)).collect();
+        upsert(tx.conn(), table, half, &of_half).await?;
+    }
+    let touched: Vec<&Row> =
+        rows.iter().filter(|row| look_at_all || row.counts.has_negative()).collect();
+    for chunk in bulk::chunks(&touched, ROWS_LOOK) {
+        negative |= settle(tx.conn(), table, chunk).await?;
+    }
+    Ok(negative)
+}
+
+/// Whether any count of these tables is below zero.
+pub async fn any_negative(conn: &impl ConnectionTrait, tables: &[Table]) -> Result<bool> {
+    for table in tables {
+        let (name, below) = (tables::name(*table), below_zero(*table));
+        let sql = format!("SELECT 1 FROM {name} WHERE {below} LIMIT 1");
         if !query(conn, sql, Values::default()).await?.is_empty() {
             return Ok(true);
         }
@@ -97,10 +119,10 @@ pub async fn any_negative(conn: &impl ConnectionTrait) -> Result<bool> {
     Ok(false)
 }
 
-/// Removes all cells.
-pub async fn clear(tx: &WriteTx) -> Result<()> {
-    for table in tables::TABLES {
-        let sql = format!("DELETE FROM {}", tables::name(table));
+/// Removes all cells of these tables.
+pub async fn clear(tx: &WriteTx, tables: &[Table]) -> Result<()> {
+    for table in tables {
+        let sql = format!("DELETE FROM {}", tables::name(*table));
         execute(tx.conn(), sql, Values::default()).await?;
     }
     Ok(())
@@ -175,9 +197,9 @@ fn arrays(table: Table, half: Half, rows: &[&Row]) -> (String, Values) {
 async fn settle(conn: &impl ConnectionTrait, table: Table, rows: &[&Row]) -> Result<bool> {
     let name = tables::name(table);
     let (among, values) = among(table, rows);
-    execute(conn, format!("DELETE FROM {name} WHERE ({among}) AND {}", zero()), values).await?;
+    execute(conn, format!("DELETE FROM {name} WHERE ({among}) AND {}", zero(table)), values).await?;
     let (among, values) = self::among(table, rows);
-    let sql = format!("SELECT 1 FROM {name} WHERE ({among}) AND ({}) LIMIT 1", below_zero());
+    let sql = format!("SELECT 1 FROM {name} WHERE ({among}) AND ({}) LIMIT 1", below_zero(table));
     Ok(!query(conn, sql, values).await?.is_empty())
 }
 
@@ -194,14 +216,14 @@ fn among(table: Table, rows: &[&Row]) -> (String, Values) {
     (alternatives.join(" OR "), values)
 }
 
-fn zero() -> String {
+fn zero(table: Table) -> String {
     let parts: Vec<String> =
-        tables::count_columns().iter().map(|column| format!("{column} = 0")).collect();
+        tables::count_columns(table).iter().map(|column| format!("{column} = 0")).collect();
     parts.join(" AND ")
 }
 
-fn below_zero() -> String {
+fn below_zero(table: Table) -> String {
     let parts: Vec<String> =
-        tables::count_columns().iter().map(|column| format!("{column} < 0")).collect();
+        tables::count_columns(table).iter().map(|column| format!("{column} < 0")).collect();
     parts.join(" OR ")
 }

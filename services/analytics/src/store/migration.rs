@@ -4,12 +4,15 @@
 use analytics_domain::plan::Table as Cells;
 use sea_orm_migration::{MigrationTrait, prelude::*, schema::*};
 
+mod answers;
+
 use super::tables::{self, Kind};
 
 /// Kit's migrations and those of this service.
 pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
     let mut all = kit::db::migrations();
     all.push(Box::new(M20261122Cells));
+    all.push(Box::new(answers::Answers));
     all
 }
 
@@ -25,7 +28,7 @@ impl MigrationName for M20261122Cells {
 impl MigrationTrait for M20261122Cells {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let postgres = manager.get_database_backend() == sea_orm::DbBackend::Postgres;
-        for table in tables::TABLES {
+        for table in tables::RATINGS {
             manager.create_table(cells(table, postgres)).await?;
         }
         for column in ["window_id", "staff_id"] {
@@ -53,7 +56,7 @@ fn cells(table: Cells, postgres: bool) -> TableCreateStatement {
             Kind::Text => text(*name),
         });
     }
-    for name in tables::count_columns() {
+    for name in tables::count_columns(table) {
         create.col(big_integer(name).default(0));
     }
     create.primary_key(&mut key);
@@ -110,7 +113,7 @@ fn parked_group() -> TableCreateStatement {
         .to_owned()
 }
 
-/// One row: locked by whoever applies.
+/// One row for each feed: locked by whoever applies it.
 fn apply_state() -> TableCreateStatement {
     Table::create()
         .table("apply_state")

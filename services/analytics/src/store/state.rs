@@ -1,4 +1,4 @@
-//! The one row that whoever applies events locks, so that replicas take turns.
+//! One row for each feed that whoever applies it locks, so that replicas take turns.
 
 use kit::{
     db::{Dialect, WriteTx, dialect_of},
@@ -17,10 +17,10 @@ pub struct State {
 }
 
 /// Locks the row until the transaction ends.
-pub async fn lock(tx: &WriteTx) -> Result<State> {
+pub async fn lock(tx: &WriteTx, id: i16) -> Result<State> {
     // On SQLite there is only one writer anyway.
     let lock = if dialect_of(tx.conn()) == Dialect::Postgres { " FOR UPDATE" } else { "" };
-    let sql = format!("SELECT unsettled, checked_us FROM apply_state WHERE id = 1{lock}");
+    let sql = format!("SELECT unsettled, checked_us FROM apply_state WHERE id = {id}{lock}");
     let rows = query(tx.conn(), sql, Values::default()).await?;
     let row = rows.first().ok_or_else(|| ServiceError::internal("apply_state has no row"))?;
     let unsettled: i16 = row.try_get_by_index(0)?;
@@ -28,12 +28,12 @@ pub async fn lock(tx: &WriteTx) -> Result<State> {
 }
 
 /// Changes the row.
-pub async fn save(tx: &WriteTx, state: State) -> Result<()> {
+pub async fn save(tx: &WriteTx, id: i16, state: State) -> Result<()> {
     let mut values = Values::default();
     let unsettled = values.put(i16::from(state.unsettled));
     let checked = values.put(state.checked_us);
     let sql = format!(
-        "UPDATE apply_state SET unsettled = {unsettled}, checked_us = {checked} WHERE id = 1"
+        "UPDATE apply_state SET unsettled = {unsettled}, checked_us = {checked} WHERE id = {id}"
     );
     execute(tx.conn(), sql, values).await?;
     Ok(())

@@ -161,7 +161,7 @@ fn statement(scan: &Scan, sites: Option<&[Uuid]>) -> (String, Values) {
     let sum = |column: String| {
         if plain { column } else { format!("CAST(SUM({column}) AS BIGINT)") }
     };
-    select.extend(tables::count_columns().into_iter().map(sum));
+    select.extend(tables::count_columns(scan.table).into_iter().map(sum));
     let (conditions, values) = conditions(scan, sites);
     let group_by = if plain { String::new() } else { format!("GROUP BY {}", groups.join(", ")) };
     let sql = format!(

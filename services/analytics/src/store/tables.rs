@@ -1,6 +1,7 @@
-//! The three tables of cells and their columns: one place for names and order.
+//! The tables of cells and their columns: one place for names and order.
 
 use analytics_domain::{
+    answer::AnswerKey,
     cell::{COLUMN_NAMES, COLUMNS, DayKey, SiteKey, What},
     fact::GRADES_PER_BLOCK,
     plan::Table,
@@ -60,8 +61,28 @@ const DAY: [(&str, Kind); 11] = [
     WHAT[3],
 ];
 
-/// All tables of cells.
-pub const TABLES: [Table; 3] = [Table::Quarter, Table::SiteDay, Table::Day];
+const ANSWERS: [(&str, Kind); 15] = [
+    ("org_id", Kind::Uuid),
+    ("site_id", Kind::Uuid),
+    ("time", Kind::Int),
+    ("questionnaire_id", Kind::Uuid),
+    ("version", Kind::Int),
+    ("item", Kind::Text),
+    ("option_id", Kind::Text),
+    ("block", Kind::Small),
+    ("unit_id", Kind::Uuid),
+    ("staff_id", Kind::Uuid),
+    ("campaign_id", Kind::Uuid),
+    ("class_id", Kind::Uuid),
+    ("channel", Kind::Small),
+    ("suspect", Kind::Small),
+    ("anonymous", Kind::Small),
+];
+
+/// Tables of cells of ratings and encounters.
+pub const RATINGS: [Table; 3] = [Table::Quarter, Table::SiteDay, Table::Day];
+/// Tables of cells of answers to questionnaires.
+pub const OF_ANSWERS: [Table; 1] = [Table::Answers];
 
 /// Name of a table.
 pub fn name(table: Table) -> &'static str {
@@ -69,6 +90,7 @@ pub fn name(table: Table) -> &'static str {
         Table::Quarter => "cell_quarter",
         Table::SiteDay => "cell_site_day",
         Table::Day => "cell_day",
+        Table::Answers => "cell_answer",
     }
 }
 
@@ -77,6 +99,7 @@ pub fn keys(table: Table) -> &'static [(&'static str, Kind)] {
     match table {
         Table::Quarter | Table::SiteDay => &SITE,
         Table::Day => &DAY,
+        Table::Answers => &ANSWERS,
     }
 }
 
@@ -90,9 +113,11 @@ pub fn encounter_columns() -> [&'static str; COLUMNS] {
     COLUMN_NAMES
 }
 
-/// All count columns, grades first.
-pub fn count_columns() -> Vec<String> {
-    grade_columns().into_iter().chain(COLUMN_NAMES.map(str::to_owned)).collect()
+/// All count columns of a table, grades first.
+pub fn count_columns(table: Table) -> Vec<String> {
+    let encounters = COLUMN_NAMES.map(str::to_owned).into_iter();
+    let encounters = encounters.filter(|_| table != Table::Answers);
+    grade_columns().into_iter().chain(encounters).collect()
 }
 
 /// The key of a site's cell as values, in the order of [`keys`].
@@ -116,6 +141,28 @@ pub fn day_values(key: &DayKey) -> Vec<Value> {
     ];
     values.extend(what_values(&key.what));
     values
+}
+
+/// The key of a cell of answers as values, in the order of [`keys`].
+pub fn answer_values(key: &AnswerKey) -> Vec<Value> {
+    let place = &key.place;
+    vec![
+        place.org.into(),
+        place.site.into(),
+        key.day.into(),
+        place.questionnaire.into(),
+        place.version.into(),
+        key.item.as_str().into(),
+        key.option.as_str().into(),
+        key.block.into(),
+        place.unit.into(),
+        place.staff.into(),
+        place.campaign.into(),
+        place.customer_class.into(),
+        place.channel.into(),
+        i16::from(place.suspect).into(),
+        i16::from(place.anonymous).into(),
+    ]
 }
 
 fn what_values(what: &What) -> [Value; 4] {

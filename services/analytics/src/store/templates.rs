@@ -68,6 +68,7 @@ pub async fn load(conn: &impl ConnectionTrait, org: Uuid) -> Result<Templates> {
             scale_min: read.scale_min,
             scale_max: read.scale_max,
             grades: read.grades.into_iter().map(grade).collect(),
+            nps: (read.scale_min, read.scale_max) == (0, 10),
             satisfied_from: read.satisfied_from,
             bad_to: read.bad_to,
         };

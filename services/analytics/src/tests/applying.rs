@@ -58,7 +58,7 @@ async fn a_fact_that_is_taken_back_before_it_comes_leaves_no_row() {
         world.clock.advance(std::time::Duration::from_secs(61));
         world.apply(vec![group(3, &[])]).await;
         let tx = world.db.begin().await.unwrap();
-        assert!(!state::lock(&tx).await.unwrap().unsettled, "{}", world.name);
+        assert!(!state::lock(&tx, 1).await.unwrap().unsettled, "{}", world.name);
     }
 }
 
@@ -78,9 +78,9 @@ async fn a_broken_group_is_parked_and_counts_once_it_is_repaired() {
         let cursor = Inbox::cursor(world.db.read(), DEVICE).await.unwrap();
         assert_eq!(cursor, feed.last().unwrap().position, "the others went on");
 
-        assert_eq!(world.service.applier.replay_parked().await.unwrap(), 0, "still broken");
+        assert_eq!(world.service.ratings.applier.replay_parked().await.unwrap(), 0, "still broken");
         repair(&world, &feed[poisoned]).await;
-        assert_eq!(world.service.applier.replay_parked().await.unwrap(), 1);
+        assert_eq!(world.service.ratings.applier.replay_parked().await.unwrap(), 1);
         assert_eq!(world.dump().await, expected, "{}", world.name);
         assert_eq!(parked::count(world.db.read(), DEVICE).await.unwrap(), 0);
         world.apply(feed).await;
@@ -121,20 +121,20 @@ async fn a_group_that_the_database_refuses_five_times_is_parked_and_the_others_g
     world.db.read().execute_unprepared(curse).await.unwrap();
     let mut failures = 0;
     loop {
-        let cursor = world.service.applier.cursor().await.unwrap();
+        let cursor = world.service.ratings.applier.cursor().await.unwrap();
         let after = feed.iter().filter(|group| {
             kit::feed::compare_positions(&group.position, &cursor).unwrap().is_gt()
         });
-        match world.service.applier.apply(after.cloned().collect()).await {
+        match world.service.ratings.applier.apply(after.cloned().collect()).await {
             Ok(()) => break,
             Err(_) => failures += 1,
         }
     }
     assert_eq!(failures, 4, "the fifth failure parks it");
     assert_eq!(parked::count(world.db.read(), DEVICE).await.unwrap(), 1);
-    assert!(world.service.applier.replay_parked().await.is_err(), "it fails still");
+    assert!(world.service.ratings.applier.replay_parked().await.is_err(), "it fails still");
     world.db.read().execute_unprepared("DROP TRIGGER curse").await.unwrap();
-    assert_eq!(world.service.applier.replay_parked().await.unwrap(), 1);
+    assert_eq!(world.service.ratings.applier.replay_parked().await.unwrap(), 1);
     assert_eq!(world.dump().await, counted(&world, &story.facts));
 }
 
@@ -157,7 +157,7 @@ async fn a_group_of_an_unknown_site_waits_for_the_directory() {
     };
     let change = proto::auth::v1::event::Change::UnitChanged(unit);
     world.org.apply(vec![change]).await;
-    assert_eq!(world.service.applier.replay_parked().await.unwrap(), 1);
+    assert_eq!(world.service.ratings.applier.replay_parked().await.unwrap(), 1);
     assert_eq!(world.dump().await, counted(&world, &[strange]));
 }
 
@@ -172,11 +172,11 @@ async fn a_rebuild_gives_the_same_bytes_and_no_batch_slips_in_before_it() {
         let before = world.dump().await;
         assert_eq!(before, counted(&world, &story.facts), "{}", world.name);
 
-        let target = world.service.applier.rebuild(None).await.unwrap();
+        let target = world.service.ratings.applier.rebuild(None).await.unwrap();
         assert_eq!(target, feed.last().unwrap().position);
         assert_eq!(world.dump().await, Vec::<String>::new());
         // A follower that does not know yet that it must begin again.
-        assert!(world.service.applier.apply(rest.to_vec()).await.is_err(), "{}", world.name);
+        assert!(world.service.ratings.applier.apply(rest.to_vec()).await.is_err(), "{}", world.name);
         assert_eq!(world.dump().await, Vec::<String>::new());
         world.apply(first.to_vec()).await;
         world.apply(rest.to_vec()).await;

@@ -20,7 +20,7 @@ use super::{
     world::World,
 };
 use crate::{
-    figures::{Answer, Figures, Filter, Key, Part, Question},
+    figures::{Answer, Figures, Filter, Key, Part, Question, Slots},
     freshness::Freshness,
     store::templates,
 };
@@ -29,7 +29,8 @@ fn figures(world: &World) -> Figures {
     Figures::new(
         world.db.clone(),
         std::sync::Arc::new(templates::Cache::default()),
-        Freshness::default(),
+        Freshness::of(crate::freshness::DEVICE),
+        Slots::default(),
     )
 }
 
@@ -69,6 +70,7 @@ fn question(world: &World, random: &mut Random) -> Question {
         templates: some(random, &TEMPLATES),
         item: random.pick(&["", "", "", "", "overall", "speed", "recommend"]).to_owned(),
         include_distrusted: random.chance(2),
+        ..Filter::default()
     };
     Question {
         unit: random.pick(&units),
@@ -194,6 +196,7 @@ impl ByHand<'_> {
             Group::Week => Part::Time((day - weekday + 3) / 7),
             Group::Month => Part::Time(i64::from(local.year()) * 12 + i64::from(local.month()) - 1),
             Group::WeekdayHour => Part::Time(weekday * 24 + hour),
+            other => panic!("ratings have no {other:?}"),
         });
         Key(parts.collect())
     }

@@ -9,7 +9,8 @@ use kit::{
 };
 use proto::{
     analytics::v1::{
-        CompareWith, FigureFilter, FigureRow, GroupBy, QueryFiguresRequest, QueryFiguresResponse,
+        CompareWith, FigureFilter, FigureRow, FigureSource, GroupBy, QueryFiguresRequest,
+        QueryFiguresResponse,
         WatchFiguresRequest, WatchFiguresResponse, figure_service_client::FigureServiceClient,
     },
     auth::v1::{Staff, event::Change as AuthChange},
@@ -168,6 +169,51 @@ async fn figures_of_single_staff_members_need_a_permission_or_are_ones_own() {
     assert_eq!(ask(&world, &token, of(world.org.staff[0])).await.unwrap().total.unwrap().n, 1);
     let error = ask(&world, &token, of(world.org.staff[1])).await.unwrap_err();
     assert_eq!(error.reason(), Reason::PermissionDenied);
+}
+
+#[tokio::test]
+async fn staff_see_the_figures_of_their_own_services_and_no_others() {
+    for world in World::everywhere().await {
+        put(&world, 1, &[rating(&world, 0, 5), rating(&world, 1, 4), rating(&world, 2, 3)]).await;
+        let [branch, other] = world.org.branches;
+        let own = [Permission::OrgRead, Permission::AnalyticsReadOwn];
+        let (user, token) = world.org.user_with_id(branch, &own).await;
+        let nobody = ask(&world, &token, today(branch)).await.unwrap_err();
+        assert_eq!(nobody.code(), Code::PermissionDenied, "{}", world.name);
+        world.org.link_staff(0, user).await;
+
+        let grouped = |group: GroupBy| QueryFiguresRequest {
+            group_by: vec![group as i32],
+            ..today(branch)
+        };
+        for group in [GroupBy::Unit, GroupBy::Staff, GroupBy::Window, GroupBy::Day] {
+            let answer = ask(&world, &token, grouped(group)).await.unwrap();
+            assert_eq!((answer.rows.len(), answer.total.unwrap().n), (1, 1), "{}", world.name);
+        }
+        let of = |staff: usize| QueryFiguresRequest {
+            filter: Some(FigureFilter {
+                staff: vec![names::print("staff", world.org.staff[staff])],
+                ..Default::default()
+            }),
+            ..today(branch)
+        };
+        assert_eq!(ask(&world, &token, of(0)).await.unwrap().total.unwrap().n, 1);
+        let colleague = ask(&world, &token, of(1)).await.unwrap_err();
+        assert_eq!(colleague.code(), Code::PermissionDenied, "{}", world.name);
+        let elsewhere = ask(&world, &token, today(other)).await.unwrap_err();
+        assert_eq!(elsewhere.code(), Code::NotFound, "{}", world.name);
+        // The live stream is for those who see the unit.
+        let request =
+            WatchFiguresRequest { unit: names::print("units", branch), ..Default::default() };
+        let live = watch(world.channel(), &token, request).await.unwrap_err();
+        assert_eq!(live.code(), Code::PermissionDenied, "{}", world.name);
+        let answers = QueryFiguresRequest {
+            source: FigureSource::Questionnaires as i32,
+            ..today(branch)
+        };
+        let answers = ask(&world, &token, answers).await.unwrap_err();
+        assert_eq!(answers.code(), Code::PermissionDenied, "{}", world.name);
+    }
 }
 
 type Spoil = fn(&mut QueryFiguresRequest);

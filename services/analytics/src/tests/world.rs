@@ -42,7 +42,10 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, service::Routes};
 use uuid::Uuid;
 
-use super::model::{line, state};
+use super::{
+    model::{line, state},
+    survey::FakeSurvey,
+};
 use crate::{Config, Peers, Service, service::assemble};
 
 /// Noon in Shanghai.
@@ -56,6 +59,7 @@ pub struct World {
     pub keys: TestKeys,
     pub clock: Arc<ScriptedClock>,
     pub device: FakeDevice,
+    pub survey: FakeSurvey,
     pub db: Db,
 }
 
@@ -92,13 +96,16 @@ impl World {
             ..Default::default()
         };
         org.apply(vec![AuthChange::UnitChanged(unit)]).await;
-        let device = FakeDevice::default();
+        let (device, survey) = (FakeDevice::default(), FakeSurvey::default());
         let config = Config { database_url: String::new(), seed: SEED, clock: clock.clone() };
-        let peers =
-            Peers { auth: channel(Routes::new(AuthServer::new(NoAuth))), device: device.channel() };
+        let peers = Peers {
+            auth: channel(Routes::new(AuthServer::new(NoAuth))),
+            device: device.channel(),
+            survey: survey.channel(),
+        };
         let layer = auth_layer(&keys, &directory, clock.clone());
         let service = assemble(config, peers, db.clone(), directory, layer);
-        World { name, service, org, other, keys, clock, device, db }
+        World { name, service, org, other, keys, clock, device, survey, db }
     }
 
     /// The service as a client sees it.
@@ -119,8 +126,8 @@ impl World {
 
     /// Applies groups, as the follower would.
     pub async fn apply(&self, groups: Vec<EventGroup>) {
-        self.service.applier.cursor().await.unwrap();
-        self.service.applier.apply(groups).await.unwrap();
+        self.service.ratings.applier.cursor().await.unwrap();
+        self.service.ratings.applier.apply(groups).await.unwrap();
     }
 
     /// All rows of all tables of cells, as text.
@@ -182,14 +189,24 @@ impl World {
         // Tokens of the operator are of the present, whatever the test's clock says.
         self.clock.set(SystemClock.now_us());
         let channel = self.channel();
-        let Self { name, service, org, other, keys, clock, device, db } = self;
+        let Self { name, service, org, other, keys, clock, device, survey, db } = self;
         let directory = service.directory.clone();
         let config = Config { database_url: String::new(), seed: SEED, clock: clock.clone() };
         let nobody = self::channel(Routes::default());
-        let peers = Peers { auth: nobody.clone(), device: nobody };
+        let peers = Peers { auth: nobody.clone(), device: nobody.clone(), survey: nobody };
         let layer = auth_layer(&keys, &directory, clock.clone());
         let looking = assemble(config, peers, db.clone(), directory, layer);
-        let world = World { name, service: looking, org, other, keys, clock, device, db };
+        let world = World {
+            name,
+            service: looking,
+            org,
+            other,
+            keys,
+            clock,
+            device,
+            survey,
+            db,
+        };
         let stop = CancellationToken::new();
         let task = tokio::spawn(service.background(stop.clone()));
         Running { world, channel, stop, task }
@@ -205,11 +222,11 @@ impl Running {
     }
 }
 
-fn channel(routes: Routes) -> Chan {
+pub fn channel(routes: Routes) -> Chan {
     in_process(routes.into_axum_router())
 }
 
-type Groups = BoxStream<'static, std::result::Result<EventGroup, Status>>;
+pub type Groups = BoxStream<'static, std::result::Result<EventGroup, Status>>;
 
 /// A device service with a feed that the test fills.
 #[derive(Clone, Default)]

@@ -28,6 +28,6 @@ pub enum Event {
     GrantRemoved(Uuid),
     /// Created, changed or revoked.
     Client(Client),
-    /// Ended.
-    SessionRevoked(Uuid),
+    /// Ended: the session, and when.
+    SessionRevoked(Uuid, i64),
 }

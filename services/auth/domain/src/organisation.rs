@@ -19,6 +19,8 @@ pub struct Organisation {
     pub version: i64,
     /// When it was created, in microseconds since 1970 UTC.
     pub create_us: i64,
+    /// When the operator suspended it; none while it is in service.
+    pub suspend_us: Option<i64>,
 }
 
 /// Checks a sign-in name: 2 to 40 of `a` to `z`, digits and hyphens, no hyphen at its ends.

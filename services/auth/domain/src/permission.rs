@@ -59,12 +59,50 @@ pub enum Permission {
     SystemOperate = 27,
     /// Read a service's event feed.
     FeedRead = 28,
+    /// See questionnaires, their versions and the template library.
+    QuestionnaireRead = 29,
+    /// Create, change, publish and close questionnaires.
+    QuestionnaireManage = 30,
+    /// See customers without their personal fields, classes, segments and loyalty measures.
+    CustomerRead = 31,
+    /// See names, contacts and other personal fields of customers.
+    CustomerReadPersonal = 32,
+    /// Create, import, merge and retire customers; define attributes, classes and segments.
+    CustomerManage = 33,
+    /// Post purchases and interactions of customers, as partner systems do.
+    CustomerRecord = 34,
+    /// Export everything that is held on one person.
+    SubjectExport = 35,
+    /// Erase one person's data for good.
+    SubjectErase = 36,
+    /// See plans, campaigns and the state of fieldwork.
+    CampaignRead = 37,
+    /// Plan and run campaigns: sample, invite, remind, close.
+    CampaignManage = 38,
+    /// See single responses without personal fields.
+    ResponseRead = 39,
+    /// Enter responses for others: telephone interviews, visits, paper.
+    ResponseEnter = 40,
+    /// Export responses in bulk.
+    ResponseExport = 41,
+    /// Define indices, run them and prepare publications.
+    IndexManage = 42,
+    /// Sign publications off, also against a reliability gate.
+    IndexPublish = 43,
+    /// Set targets, score cards and limits that raise alerts.
+    TargetManage = 44,
+    /// Extend the calendar of holidays and festivals.
+    CalendarManage = 45,
+    /// See the single ratings that belong to oneself as a member of staff.
+    RatingReadOwn = 46,
+    /// See one's own figures as a member of staff.
+    AnalyticsReadOwn = 47,
 }
 
 use Permission as P;
 
 /// Each permission with its word in OAuth scopes: family, dot, rest.
-const WORDS: [(Permission, &str); 28] = [
+const WORDS: [(Permission, &str); 47] = [
     (P::OrgRead, "org.read"),
     (P::OrgEdit, "org.edit"),
     (P::StaffManage, "staff.manage"),
@@ -93,6 +131,25 @@ const WORDS: [(Permission, &str); 28] = [
     (P::RatingPolicy, "rating.policy"),
     (P::SystemOperate, "system.operate"),
     (P::FeedRead, "feed.read"),
+    (P::QuestionnaireRead, "questionnaire.read"),
+    (P::QuestionnaireManage, "questionnaire.manage"),
+    (P::CustomerRead, "customer.read"),
+    (P::CustomerReadPersonal, "customer.read_personal"),
+    (P::CustomerManage, "customer.manage"),
+    (P::CustomerRecord, "customer.record"),
+    (P::SubjectExport, "subject.export"),
+    (P::SubjectErase, "subject.erase"),
+    (P::CampaignRead, "campaign.read"),
+    (P::CampaignManage, "campaign.manage"),
+    (P::ResponseRead, "response.read"),
+    (P::ResponseEnter, "response.enter"),
+    (P::ResponseExport, "response.export"),
+    (P::IndexManage, "index.manage"),
+    (P::IndexPublish, "index.publish"),
+    (P::TargetManage, "target.manage"),
+    (P::CalendarManage, "calendar.manage"),
+    (P::RatingReadOwn, "rating.read_own"),
+    (P::AnalyticsReadOwn, "analytics.read_own"),
 ];
 
 impl Permission {

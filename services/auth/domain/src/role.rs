@@ -76,10 +76,23 @@ const BRANCH_MANAGER: &[P] = &[
     P::RatingRead,
     P::AnalyticsRead,
     P::AnalyticsRankStaff,
+    P::QuestionnaireRead,
+    P::QuestionnaireManage,
+    P::CustomerRead,
+    P::CustomerManage,
+    P::CampaignRead,
+    P::CampaignManage,
+    P::ResponseRead,
+    P::ResponseEnter,
+    P::ResponseExport,
+    P::TargetManage,
+    P::RatingReadOwn,
+    P::AnalyticsReadOwn,
 ];
 
 /// Not in the branch manager's hands: quarantined ratings may be about the branch itself.
-const REGIONAL_MANAGER_MORE: &[P] = &[P::OrgEdit, P::AuditRead, P::QuarantineManage];
+const REGIONAL_MANAGER_MORE: &[P] =
+    &[P::OrgEdit, P::AuditRead, P::QuarantineManage, P::IndexManage];
 
 const ANALYST: &[P] = &[
     P::OrgRead,
@@ -89,12 +102,32 @@ const ANALYST: &[P] = &[
     P::RatingRead,
     P::AnalyticsRead,
     P::AnalyticsRankStaff,
+    P::QuestionnaireRead,
+    P::CustomerRead,
+    P::CampaignRead,
+    P::ResponseRead,
 ];
 
-const AUDITOR: &[P] =
-    &[P::OrgRead, P::AuditRead, P::DeviceRead, P::TemplateRead, P::ShiftRead, P::RatingRead];
+const AUDITOR: &[P] = &[
+    P::OrgRead,
+    P::AuditRead,
+    P::DeviceRead,
+    P::TemplateRead,
+    P::ShiftRead,
+    P::RatingRead,
+    P::QuestionnaireRead,
+    P::CampaignRead,
+    P::ResponseRead,
+];
 
-const STAFF: &[P] = &[P::OrgRead, P::TemplateRead, P::ShiftWrite, P::ShiftRead];
+const STAFF: &[P] = &[
+    P::OrgRead,
+    P::TemplateRead,
+    P::ShiftWrite,
+    P::ShiftRead,
+    P::RatingReadOwn,
+    P::AnalyticsReadOwn,
+];
 
 const DEVICE: &[P] = &[
     P::DeviceRead,
@@ -119,6 +152,14 @@ const PARTNER: &[P] = &[
     P::RatingImport,
     P::RatingRead,
     P::AnalyticsRead,
+    P::QuestionnaireRead,
+    P::CustomerRead,
+    P::CustomerManage,
+    P::CustomerRecord,
+    P::CampaignRead,
+    P::ResponseRead,
+    P::ResponseEnter,
+    P::ResponseExport,
 ];
 
 impl BuiltIn {

@@ -142,6 +142,7 @@ mod tests {
 
     fn unit(id: Uuid, parent: Option<Uuid>) -> Unit {
         Unit {
+            former_parents: Vec::new(),
             id,
             parent,
             kind: if parent.is_some() { UnitKind::Branch } else { UnitKind::Headquarters },

@@ -5,6 +5,8 @@ use uuid::Uuid;
 use crate::error::{Error, Result};
 
 const DAY_MINUTES: u16 = 24 * 60;
+/// Earlier parents that a unit remembers.
+const FORMER_PARENTS_MAX: usize = 100;
 
 /// Level of a unit. The numbers are those of the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -74,6 +76,8 @@ pub struct Unit {
     pub valid_to_us: Option<i64>,
     /// When the present parent became the parent.
     pub move_us: i64,
+    /// Earlier parents, oldest first, each with the time since when it was the parent.
+    pub former_parents: Vec<(Uuid, i64)>,
     /// Grows with every change.
     pub version: i64,
 }
@@ -82,6 +86,17 @@ impl Unit {
     /// Whether it is not retired.
     pub fn in_use(&self) -> bool {
         self.valid_to_us.is_none()
+    }
+
+    /// Puts it below another unit from `now_us` on, or from when it was moved last if a clock
+    /// says that this is later.
+    pub fn move_below(&mut self, parent: Uuid, now_us: i64) {
+        if let Some(former) = self.parent.replace(parent) {
+            self.former_parents.push((former, self.move_us));
+        }
+        let forgotten = self.former_parents.len().saturating_sub(FORMER_PARENTS_MAX);
+        self.former_parents.drain(..forgotten);
+        self.move_us = self.move_us.max(now_us);
     }
 }
 
@@ -121,6 +136,33 @@ pub fn opening_hours(field: &str, given: &[(i32, i32, i32)]) -> Result<Vec<Openi
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_moved_unit_remembers_where_it_was_and_since_when() {
+        let mut unit = Unit {
+            id: Uuid::from_u128(1),
+            parent: Some(Uuid::from_u128(2)),
+            kind: UnitKind::Window,
+            display_name: String::new(),
+            code: String::new(),
+            time_zone: String::new(),
+            opening_hours: Vec::new(),
+            valid_from_us: 5,
+            valid_to_us: None,
+            move_us: 5,
+            former_parents: Vec::new(),
+            version: 1,
+        };
+        unit.move_below(Uuid::from_u128(3), 10);
+        unit.move_below(Uuid::from_u128(4), 7);
+        let former = [(Uuid::from_u128(2), 5), (Uuid::from_u128(3), 10)];
+        assert_eq!((unit.former_parents.as_slice(), unit.move_us), (former.as_slice(), 10));
+        for us in 11..300 {
+            unit.move_below(Uuid::from_u128(us), us as i64);
+        }
+        assert_eq!(unit.former_parents.len(), FORMER_PARENTS_MAX);
+        assert_eq!(unit.former_parents.last(), Some(&(Uuid::from_u128(298), 298)));
+    }
 
     #[test]
     fn opening_hours_are_ordered_and_never_overlap() {

@@ -31,6 +31,7 @@ use uuid::Uuid;
 
 use super::{
     Answer, answered, authorize_object, held_on, id_of, refusal, scan,
+    token::check_in_service,
     units::{find as find_unit, find_in_use},
 };
 use crate::{
@@ -222,6 +223,7 @@ impl Clients {
             create_us: core.now_us(),
         };
         let mut work = Work::begin(core, org).await?;
+        check_in_service(work.conn(), org).await?;
         find_unit(work.conn(), org, unit).await?;
         if let Some(earlier) = clients::find_of_device(work.conn(), org, device).await? {
             end(&mut work, earlier).await?;

@@ -91,6 +91,7 @@ pub async fn found(
         time_zone: founding.time_zone.clone(),
         version: 1,
         create_us: now_us,
+        suspend_us: None,
     };
     organisations::insert(work.conn(), &organisation).await?;
     work.emit(Event::Organisation(organisation.clone()));
@@ -138,6 +139,7 @@ fn headquarters(id: Uuid, founding: &Founding, now_us: i64) -> Unit {
         valid_from_us: now_us,
         valid_to_us: None,
         move_us: now_us,
+        former_parents: Vec::new(),
         version: 1,
     }
 }

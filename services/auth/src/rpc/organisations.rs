@@ -4,21 +4,22 @@ use std::sync::Arc;
 
 use auth_domain::{event::Event, text};
 use kit::{
-    auth::{open_change, open_request},
+    auth::{Caller, open_change, open_request},
     error::{Result, ServiceError},
     idempotency,
 };
 use proto::{
     auth::v1::{
         CreateOrganisationRequest, CreateOrganisationResponse, GetOrganisationRequest,
-        Organisation, UpdateOrganisationRequest, organisation_service_server::OrganisationService,
+        Organisation, ResumeOrganisationRequest, SuspendOrganisationRequest,
+        UpdateOrganisationRequest, organisation_service_server::OrganisationService,
     },
     names,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use tonic::{Request, Response};
 
-use super::{Answer, Founding, answered, check_etag, found, mask::Mask, refusal};
+use super::{Answer, Founding, answered, check_etag, found, id_of, mask::Mask, refusal};
 use crate::{
     core::Core,
     events,
@@ -54,6 +55,24 @@ impl OrganisationService for Organisations {
     ) -> Answer<Organisation> {
         Ok(self.update(request).await?)
     }
+
+    async fn suspend_organisation(
+        &self,
+        request: Request<SuspendOrganisationRequest>,
+    ) -> Answer<Organisation> {
+        let (caller, message) = open_request(request)?;
+        let detail = json!({ "suspended": true, "remark": message.remark });
+        Ok(self.put_into_service(&caller, &message.name, false, detail).await?)
+    }
+
+    async fn resume_organisation(
+        &self,
+        request: Request<ResumeOrganisationRequest>,
+    ) -> Answer<Organisation> {
+        let (caller, message) = open_request(request)?;
+        let detail = json!({ "suspended": false });
+        Ok(self.put_into_service(&caller, &message.name, true, detail).await?)
+    }
 }
 
 impl Organisations {
@@ -88,6 +107,32 @@ impl Organisations {
         work.note(Note::ok(&caller, object, Some(root), json!({ "slug": given.slug })));
         idempotency::remember(work.tx(), &caller, &key, &message, &answer, core.clock.as_ref())
             .await?;
+        Ok(answered(answer, &work.commit().await?))
+    }
+
+    /// Suspends an organisation or takes it into service again; nothing if it is so already.
+    async fn put_into_service(
+        &self,
+        caller: &Caller,
+        name: &str,
+        serving: bool,
+        detail: Value,
+    ) -> Result<Response<Organisation>> {
+        let id = id_of("organisations", "name", name)?;
+        let absent = || ServiceError::not_found("organisation");
+        // Before there is a chain of audit records for what does not exist.
+        organisations::find(self.0.db.read(), id).await?.ok_or_else(absent)?;
+        let mut work = Work::begin(&self.0, id).await?;
+        let mut organisation = organisations::find(work.conn(), id).await?.ok_or_else(absent)?;
+        if organisation.suspend_us.is_none() == serving {
+            return Ok(Response::new(events::organisation(&organisation)));
+        }
+        organisation.suspend_us = (!serving).then_some(work.now_us);
+        organisation.version += 1;
+        organisations::update(work.conn(), &organisation).await?;
+        work.note(Note::ok(caller, name.to_owned(), None, detail));
+        let answer = events::organisation(&organisation);
+        work.emit(Event::Organisation(organisation));
         Ok(answered(answer, &work.commit().await?))
     }
 

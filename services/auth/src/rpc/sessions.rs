@@ -103,7 +103,7 @@ async fn authorize(
 pub async fn end(work: &mut Work, session: Session) -> Result<Session> {
     let session = Session { revoke_us: Some(work.now_us), ..session };
     sessions::update(work.conn(), work.org(), &session).await?;
-    work.emit(Event::SessionRevoked(session.id));
+    work.emit(Event::SessionRevoked(session.id, work.now_us));
     Ok(session)
 }
 

@@ -7,7 +7,7 @@ pub mod refresh;
 
 use auth_domain::{permission::PermissionSet, scope, session::ACCESS_LIFE_S};
 use kit::{
-    auth::{AUDIENCE, Claims, ISSUER},
+    auth::{AUDIENCE, Claims, ISSUER, suspended},
     error::{Result, ServiceError},
 };
 use proto::{
@@ -17,7 +17,10 @@ use proto::{
 };
 use uuid::Uuid;
 
-use crate::core::Core;
+use crate::{
+    core::Core,
+    store::{Connection, organisations},
+};
 
 /// Key of `ErrorInfo.metadata` under which the error code of RFC 6749 stands.
 pub const OAUTH_ERROR: &str = "oauth_error";
@@ -70,6 +73,19 @@ pub async fn answer(
         refresh_token,
         scope: bearer.scopes.map(scope::print).unwrap_or_default(),
     })
+}
+
+/// Requires the organisation to be in service. Asked only once the credential is known to be
+/// right, so that a stranger learns nothing.
+///
+/// # Errors
+/// FAILED_PRECONDITION with ORGANISATION_SUSPENDED.
+pub async fn check_in_service(conn: &impl Connection, org: Uuid) -> Result<()> {
+    let organisation = organisations::find(conn, org).await?;
+    match organisation.and_then(|organisation| organisation.suspend_us) {
+        Some(_) => Err(suspended().with_metadata(OAUTH_ERROR, "unauthorized_client")),
+        None => Ok(()),
+    }
 }
 
 /// The one answer to a wrong credential, whatever is wrong with it.

@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use super::{
     Answer, held_on,
-    token::{OAUTH_ERROR, client, password, refresh},
+    token::{OAUTH_ERROR, attempts::address_of, client, password, refresh},
     users,
 };
 use crate::{
@@ -38,10 +38,11 @@ impl TokenService for Tokens {
         &self,
         request: Request<CreateTokenRequest>,
     ) -> Answer<CreateTokenResponse> {
+        let address = address_of(request.metadata());
         let (_, form) = open_request(request)
             .map_err(|error| error.with_metadata(OAUTH_ERROR, "invalid_request"))?;
         let answer = match form.grant_type.as_str() {
-            "password" => password::sign_in(&self.0, form).await,
+            "password" => password::sign_in(&self.0, form, address).await,
             "refresh_token" => refresh::exchange(&self.0, form).await,
             "client_credentials" => client::admit(&self.0, form).await,
             _ => {

@@ -214,8 +214,7 @@ impl Units {
         let detail = json!({ "parent": {
             "from": names::print_opt("units", unit.parent), "to": message.parent,
         }});
-        unit.parent = Some(parent);
-        unit.move_us = work.now_us;
+        unit.move_below(parent, work.now_us);
         unit.version += 1;
         units::update(work.conn(), caller.org, &unit).await?;
         work.note(note(&caller, &unit, detail));
@@ -322,6 +321,7 @@ fn read(given: &pb::Unit, parent: Uuid, now_us: i64) -> Result<Unit> {
         valid_from_us,
         valid_to_us: None,
         move_us: valid_from_us,
+        former_parents: Vec::new(),
         version: 1,
     };
     let everything = Mask::read(Some(&mask_of_all()), &CHANGEABLE)?;

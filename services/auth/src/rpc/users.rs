@@ -233,7 +233,7 @@ impl Users {
         let login = &account.user.login;
         password::check("newPassword", &message.new_password, login).map_err(refusal)?;
         // A stolen token must not be a way around the growing delay.
-        let attempt = Attempt::begin(core, caller.org, login, caller.session).await?;
+        let attempt = Attempt::begin(core, caller.org, login, caller.session, None).await?;
         let known = Some(account.password_hash.clone());
         let right = core.hasher.verify(message.current_password, known).await?;
         let password_hash = core.hasher.hash(message.new_password).await?;

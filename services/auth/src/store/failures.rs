@@ -1,22 +1,38 @@
 //! Failed sign-ins.
 
 use auth_domain::lockout::Failures;
-use kit::error::Result;
+use kit::{
+    db::{Dialect, dialect_of},
+    error::Result,
+};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, sea_query::OnConflict,
+    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect,
+    sea_query::OnConflict,
 };
 use uuid::Uuid;
 
 use super::entity::login_failure::{Column, Entity, Model};
 
-/// Failures of an account, named by its keyed hash.
+/// Failures of an account or prefix, named by its keyed hash.
 pub async fn find(conn: &impl ConnectionTrait, account: &[u8]) -> Result<Failures> {
-    let row = Entity::find_by_id(account.to_vec()).one(conn).await?;
-    Ok(row.map_or_else(Failures::default, |row| Failures {
+    Ok(domain(Entity::find_by_id(account.to_vec()).one(conn).await?))
+}
+
+/// The same, and nobody else counts until the transaction ends.
+pub async fn find_locked(conn: &impl ConnectionTrait, account: &[u8]) -> Result<Failures> {
+    let mut query = Entity::find_by_id(account.to_vec());
+    if dialect_of(conn) == Dialect::Postgres {
+        query = query.lock_exclusive();
+    }
+    Ok(domain(query.one(conn).await?))
+}
+
+fn domain(row: Option<Model>) -> Failures {
+    row.map_or_else(Failures::default, |row| Failures {
         count: row.count,
         since_us: row.since_us,
         blocked_until_us: row.blocked_until_us,
-    }))
+    })
 }
 
 /// Keeps the failures of an account.

@@ -69,6 +69,7 @@ fn model(o: &Organisation) -> Model {
         time_zone: o.time_zone.clone(),
         version: o.version,
         create_us: o.create_us,
+        suspend_us: o.suspend_us,
     }
 }
 
@@ -80,5 +81,6 @@ fn domain(row: Model) -> Organisation {
         time_zone: row.time_zone,
         version: row.version,
         create_us: row.create_us,
+        suspend_us: row.suspend_us,
     }
 }

@@ -168,6 +168,7 @@ fn model(org: Uuid, unit: &Unit) -> Model {
         valid_from_us: unit.valid_from_us,
         valid_to_us: unit.valid_to_us,
         move_us: unit.move_us,
+        former_parents: serde_json::json!(unit.former_parents).to_string(),
         version: unit.version,
     }
 }
@@ -194,6 +195,8 @@ fn domain(row: Model) -> Result<Unit> {
         valid_from_us: row.valid_from_us,
         valid_to_us: row.valid_to_us,
         move_us: row.move_us,
+        former_parents: serde_json::from_str(&row.former_parents)
+            .map_err(|error| corrupt("former parents", error))?,
         version: row.version,
     })
 }

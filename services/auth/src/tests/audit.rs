@@ -34,6 +34,10 @@ async fn every_change_and_sign_in_is_on_record_without_personal_values() {
         let (user, _) = world.person("li.wei", "analyst", &a).await;
         let wrong = world.try_sign_in("li.wei", "wrong password").await;
         refused(&world, wrong, Reason::BadCredentials);
+        let session = world.sign_in("li.wei").await;
+        world.refresh(&session.refresh_token).await.unwrap();
+        // The same answer once more is no second event.
+        world.refresh(&session.refresh_token).await.unwrap();
         let all = records(&world, &world.owner, ListAuditRecordsRequest::default()).await;
         let actions: Vec<_> = all
             .iter()
@@ -50,21 +54,27 @@ async fn every_change_and_sign_in_is_on_record_without_personal_values() {
                 ("GrantService/CreateGrant", "ok"),
                 ("TokenService/CreateToken", "ok"),
                 ("TokenService/CreateToken", "BAD_CREDENTIALS"),
+                ("TokenService/CreateToken", "ok"),
+                ("TokenService/CreateToken", "ok"),
             ],
             "{}",
             world.name
         );
-        assert_eq!((all[1].actor.as_str(), all[0].actor.as_str()), (&*user, "anonymous"));
+        assert_eq!((all[3].actor.as_str(), all[2].actor.as_str()), (&*user, "anonymous"));
+        assert_eq!(
+            (all[0].actor.as_str(), all[0].detail.as_str()),
+            (&*user, r#"{"grantType":"refresh_token"}"#,)
+        );
         let text = format!("{all:?}");
         for personal in ["li.wei", "先生", PASSWORD, "wrong password", "mrt_"] {
             assert!(!text.contains(personal), "{personal}");
         }
         let of_user = ListAuditRecordsRequest { object: user, ..Default::default() };
-        assert_eq!(records(&world, &world.owner, of_user).await.len(), 3);
+        assert_eq!(records(&world, &world.owner, of_user).await.len(), 4);
         // What was refused left nothing.
         let denied = world.try_unit(&world.owner, &world.root, "a").await;
         refused(&world, denied, Reason::AlreadyExists);
-        assert_eq!(verify(&world, 0, "").await.checked, 7);
+        assert_eq!(verify(&world, 0, "").await.checked, 9);
     }
 }
 

@@ -4,7 +4,7 @@ use proto::common::v1::{Kind, Permission};
 
 use super::*;
 
-fn partner(unit: &str, scopes: &[Permission]) -> Client {
+pub(super) fn partner(unit: &str, scopes: &[Permission]) -> Client {
     Client {
         display_name: "队列系统".to_owned(),
         kind: Kind::Partner as i32,
@@ -14,7 +14,7 @@ fn partner(unit: &str, scopes: &[Permission]) -> Client {
     }
 }
 
-async fn create(
+pub(super) async fn create(
     world: &World,
     token: &str,
     client: Client,
@@ -24,7 +24,7 @@ async fn create(
     got(world.clients().create_client(bearer(request, token)).await)
 }
 
-fn form(client_id: &str, client_secret: &str, scope: &str) -> CreateTokenRequest {
+pub(super) fn form(client_id: &str, client_secret: &str, scope: &str) -> CreateTokenRequest {
     CreateTokenRequest {
         grant_type: "client_credentials".to_owned(),
         client_id: client_id.to_owned(),

@@ -1,6 +1,6 @@
 //! Sign-in, sessions, refresh tokens, failures.
 
-use auth_domain::session::SESSIONS_MAX;
+use auth_domain::{role::BuiltIn, session::SESSIONS_MAX};
 use proto::auth::v1::session_service_client::SessionServiceClient;
 
 use super::*;
@@ -13,7 +13,7 @@ async fn a_person_signs_in_and_is_known() {
         let own = world.who(&answer.access_token).await.unwrap();
         assert_eq!(own.organisation.unwrap().slug, BANK);
         assert_eq!(own.grants[0].role, "roles/owner");
-        assert_eq!(own.permissions.len(), 26);
+        assert_eq!(own.permissions, BuiltIn::Owner.permissions().numbers());
         // The organisation may be left out while there is one.
         world.token(password_form("", "owner", PASSWORD)).await.unwrap();
         world.other_organisation("second").await;
@@ -139,6 +139,43 @@ async fn a_strangers_guesses_do_not_keep_a_known_device_out() {
         }
         let closed = world.token(from(&before, PASSWORD)).await;
         refused(&world, closed, Reason::TooManyAttempts);
+    }
+}
+
+#[tokio::test]
+async fn guesses_from_neighbouring_addresses_count_together_whatever_account_they_aim_at() {
+    for world in worlds().await {
+        let known = world.sign_in("owner").await;
+        let from = async |address: &str, form: CreateTokenRequest| {
+            let mut request = tonic::Request::new(form);
+            request.metadata_mut().insert("x-manyi-client-address", address.parse().unwrap());
+            got(world.tokens_api().create_token(request).await)
+        };
+        for guess in 0..30 {
+            let slug = if guess % 2 == 0 { BANK } else { "unknown" };
+            let form = password_form(slug, &format!("user{guess}"), "wrong password");
+            let failed = from(&format!("203.0.113.{guess}"), form).await;
+            refused(&world, failed, Reason::BadCredentials);
+        }
+        let right = || password_form(BANK, "owner", PASSWORD);
+        let closed = from("203.0.113.99", right()).await;
+        let error = refused(&world, closed, Reason::TooManyAttempts);
+        assert_eq!(error.retry_after().unwrap().as_secs(), 30, "{}", world.name);
+        // Elsewhere, and from a device that is known, the right password passes.
+        from("203.0.114.99", right()).await.unwrap();
+        let device = CreateTokenRequest { refresh_token: known.refresh_token, ..right() };
+        from("203.0.113.99", device).await.unwrap();
+        if world.url.contains("memory") {
+            continue;
+        }
+        // It outlives the process.
+        let replica = world.replica().await;
+        let mut request = tonic::Request::new(right());
+        request.metadata_mut().insert("x-manyi-client-address", "203.0.113.1".parse().unwrap());
+        let closed = got(replica.tokens_api().create_token(request).await);
+        refused(&world, closed, Reason::TooManyAttempts);
+        world.advance(30);
+        from("203.0.113.99", right()).await.unwrap();
     }
 }
 

@@ -150,6 +150,25 @@ async fn a_change_names_its_fields_and_the_version_it_was_made_on() {
 }
 
 #[tokio::test]
+async fn a_moved_unit_shows_its_former_parents_and_since_when() {
+    for world in worlds().await {
+        let (a, b) = (world.unit(&world.root, "a").await, world.unit(&world.root, "b").await);
+        let unit = world.unit(&a, "unit").await;
+        for to in [&b, &world.root] {
+            world.advance(60);
+            shift(&world, &unit, to).await.unwrap();
+        }
+        let request = GetUnitRequest { name: unit };
+        let unit = got(world.units().get_unit(bearer(request, &world.owner)).await).unwrap();
+        let former: Vec<&str> = unit.former_parents.iter().map(|f| f.parent.as_str()).collect();
+        assert_eq!(former, [a, b], "{}", world.name);
+        let begun = |at: usize| unit.former_parents[at].from_time.unwrap().seconds;
+        assert_eq!((begun(0), begun(1) - begun(0)), (unit.valid_from.unwrap().seconds, 60));
+        assert_eq!(unit.move_time.unwrap().seconds - begun(1), 60);
+    }
+}
+
+#[tokio::test]
 async fn a_repeated_creation_with_the_same_id_makes_one_unit() {
     for world in worlds().await {
         let request = |name: &str| CreateUnitRequest {

@@ -1,4 +1,4 @@
-//! Which messages of one epoch of a device are stored: a prefix without gaps, and ranges
+//! Which messages of one epoch of a device are settled, stored or lost for good: a prefix without gaps, and ranges
 //! above it. It may forget ranges when there are too many, never invent one.
 
 use std::fmt::Write;
@@ -69,6 +69,11 @@ impl Tracker {
     /// Notes that `sequence` is stored. Sequences below 1 are ignored.
     pub fn note(&mut self, sequence: i64) {
         self.note_range(Range { first: sequence, last: sequence });
+    }
+
+    /// Notes that nobody waits for the sequences from `first` to `last` any more.
+    pub fn settle(&mut self, first: i64, last: i64) {
+        self.note_range(Range { first, last });
     }
 
     fn note_range(&mut self, new: Range) {

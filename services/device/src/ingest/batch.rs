@@ -164,4 +164,6 @@ pub struct Answer {
     pub verdicts: Vec<Verdict>,
     /// How far each device and epoch of the batch is stored.
     pub progress: Vec<Progress>,
+    /// Where the feed tells of it; nothing when it tells nothing new.
+    pub position: Option<String>,
 }

@@ -56,6 +56,8 @@ pub struct Placed {
     pub trackers: HashMap<Key, Tracker>,
     /// What the feed has to say; nothing if nothing changed.
     pub events: Vec<Event>,
+    /// Where the feed told of it, once it was written.
+    pub position: Option<String>,
 }
 
 /// Why a group was not placed.
@@ -109,7 +111,7 @@ pub async fn place(
     remark(engine, tx, &attached.overtaken, &drawn_in, &mut events).await?;
     save_devices(engine, tx, entries, &mut found).await?;
     let verdicts = verdicts(&mut found);
-    Ok(Placed { verdicts, trackers: found.trackers, events })
+    Ok(Placed { verdicts, trackers: found.trackers, events, position: None })
 }
 
 async fn judge(

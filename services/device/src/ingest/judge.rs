@@ -161,7 +161,7 @@ impl Known<'_> {
         };
         let window = vouched.and_then(|vouched| vouched.window).or_else(stood)?;
         let view = self.ground.view(entry.batch.org);
-        Some((Some(window), view.map_or(window, |view| view.site_of(window))))
+        Some((Some(window), view.map_or(window, |view| view.site_at(window, press_us))))
     }
 
     fn rating(

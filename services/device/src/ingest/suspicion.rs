@@ -12,23 +12,30 @@ use crate::store::rating::{self, Neighbour};
 
 /// Marks presses outside of the opening hours of their window.
 pub fn mark_hours(ground: &Ground, accepted: &mut [Box<Accepted>]) {
-    let mut hours: HashMap<Uuid, Option<(TimeZone, Vec<OpenSpan>)>> = HashMap::new();
+    let mut hours: HashMap<_, Option<(TimeZone, Vec<OpenSpan>)>> = HashMap::new();
     for press in accepted.iter_mut().filter(|press| !press.import) {
         let Some(window) = press.rating.window else { continue };
-        let org = press.rating.org;
-        let known = hours.entry(window).or_insert_with(|| hours_of(ground, org, window));
+        let (org, press_us) = (press.rating.org, press.rating.press_us);
+        let known = hours
+            .entry((window, press.rating.site))
+            .or_insert_with(|| hours_of(ground, org, window, press_us));
         let Some((zone, spans)) = known else { continue };
         let grace_us = ground.thresholds(org).opening_grace_us;
-        if outside_hours(press.rating.press_us, zone, spans, grace_us) {
+        if outside_hours(press_us, zone, spans, grace_us) {
             press.rating.marks.set(Mark::OutsideHours);
         }
     }
 }
 
-fn hours_of(ground: &Ground, org: Uuid, window: Uuid) -> Option<(TimeZone, Vec<OpenSpan>)> {
+fn hours_of(
+    ground: &Ground,
+    org: Uuid,
+    window: Uuid,
+    press_us: i64,
+) -> Option<(TimeZone, Vec<OpenSpan>)> {
     let view = ground.view(org)?;
     let spans: Vec<OpenSpan> = view
-        .opening_hours_of(window)
+        .opening_hours_at(window, press_us)
         .iter()
         .filter_map(|hours| {
             Some(OpenSpan {
@@ -38,7 +45,7 @@ fn hours_of(ground: &Ground, org: Uuid, window: Uuid) -> Option<(TimeZone, Vec<O
             })
         })
         .collect();
-    (!spans.is_empty()).then(|| (view.time_zone_of(window), spans))
+    (!spans.is_empty()).then(|| (view.time_zone_at(window, press_us), spans))
 }
 
 /// Neighbouring sequences of one epoch of a device.

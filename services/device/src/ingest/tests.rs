@@ -3,6 +3,7 @@
 mod durable;
 mod history;
 mod judging;
+mod own;
 mod quarantine;
 mod reading;
 mod streams;

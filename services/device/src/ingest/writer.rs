@@ -77,7 +77,11 @@ async fn write(engine: &Engine, group: Vec<Waiting>) {
         .iter()
         .flat_map(|batch| batch.items.iter().map(move |item| Entry { batch, item }))
         .collect();
-    let mut results = Results { verdicts: vec![None; entries.len()], trackers: HashMap::new() };
+    let mut results = Results {
+        verdicts: vec![None; entries.len()],
+        trackers: HashMap::new(),
+        position: None,
+    };
     let mut error = None;
     // Halves wait on a stack; the whole group is the first.
     let mut open = Vec::from([(0, entries.len())]);
@@ -109,6 +113,7 @@ async fn write(engine: &Engine, group: Vec<Waiting>) {
 struct Results {
     verdicts: Vec<Option<Verdict>>,
     trackers: HashMap<Key, Tracker>,
+    position: Option<String>,
 }
 
 impl Results {
@@ -117,6 +122,8 @@ impl Results {
             *place = Some(verdict);
         }
         self.trackers.extend(placed.trackers);
+        // Parts of a group are written in order.
+        self.position = placed.position.or(self.position.take());
     }
 
     fn answer(mut self, batches: &[Batch], replies: &mut Replies, error: Option<ServiceError>) {
@@ -126,7 +133,11 @@ impl Results {
             let verdicts: Option<Vec<Verdict>> =
                 self.verdicts[start..end].iter_mut().map(Option::take).collect();
             let answer = match verdicts {
-                Some(verdicts) => Ok(answer(batch, verdicts, &self.trackers)),
+                Some(verdicts) => {
+                    let mut answer = answer(batch, verdicts, &self.trackers);
+                    answer.position.clone_from(&self.position);
+                    Ok(answer)
+                }
                 // What of it is stored will be found when it comes again.
                 None => Err(unavailable(error.as_ref())),
             };
@@ -152,7 +163,7 @@ fn answer(batch: &Batch, verdicts: Vec<Verdict>, trackers: &HashMap<Key, Tracker
             });
         }
     }
-    Answer { verdicts, progress }
+    Answer { verdicts, progress, position: None }
 }
 
 fn unavailable(error: Option<&ServiceError>) -> ServiceError {
@@ -214,11 +225,11 @@ async fn attempt(
     let changes = std::mem::take(&mut placed.events);
     let any = !changes.is_empty();
     if any {
-        engine.app.outbox.append(&tx, events::pack(changes)).await?;
+        placed.position = Some(engine.app.outbox.append(&tx, events::pack(changes)).await?);
     }
     if let Some((batches, replies)) = early.take() {
         let verdicts = placed.verdicts.iter().cloned().map(Some).collect();
-        let results = Results { verdicts, trackers: placed.trackers.clone() };
+        let results = Results { verdicts, trackers: placed.trackers.clone(), position: None };
         results.answer(batches, replies, None);
         // The wrong answer has to leave the process before the process dies.
         tokio::time::sleep(crash_point::CONTROL_PAUSE).await;

@@ -73,6 +73,14 @@ impl DeviceService for Devices {
         Ok(Response::new(list_assignments(&self.0, &caller, &request).await?))
     }
 
+    async fn list_dropped_ranges(
+        &self,
+        request: Request<v1::ListDroppedRangesRequest>,
+    ) -> Answer<v1::ListDroppedRangesResponse> {
+        let (caller, request) = open_request(request)?;
+        Ok(Response::new(list_dropped(&self.0, &caller, &request).await?))
+    }
+
     async fn create_pairing_code(
         &self,
         request: Request<v1::CreatePairingCodeRequest>,
@@ -146,6 +154,28 @@ async fn list(
         last.map(|d| app.pages.encode(&key, &d.id.simple().to_string())).unwrap_or_default();
     let devices = found.iter().map(|device| shown(app, device)).collect();
     Ok(v1::ListDevicesResponse { devices, next_page_token })
+}
+
+async fn list_dropped(
+    app: &App,
+    caller: &Caller,
+    request: &v1::ListDroppedRangesRequest,
+) -> Result<v1::ListDroppedRangesResponse> {
+    let device = device_of(app, caller, "name", &request.name).await?;
+    let key = format!("droppedRanges|{}|{}", caller.org, device.id);
+    let last = app.pages.decode(&key, &request.page_token)?;
+    let last = last.as_deref().map(convert::device::parse_dropped).transpose()?;
+    let size = page::size(request.page_size)?;
+    let conn = app.db.read();
+    let mut found = store::dropped::list(conn, device.org, device.id, last, size + 1).await?;
+    let more = found.len() as u64 > size;
+    found.truncate(usize::try_from(size).unwrap_or(usize::MAX));
+    let last = found.last().filter(|_| more);
+    let next_page_token = last
+        .map(|range| app.pages.encode(&key, &convert::device::print_dropped(range)))
+        .unwrap_or_default();
+    let ranges = found.iter().map(convert::device::dropped_to_proto).collect();
+    Ok(v1::ListDroppedRangesResponse { ranges, next_page_token })
 }
 
 async fn list_assignments(

@@ -88,10 +88,12 @@ impl RatingService for Ratings {
         let unseen = || ServiceError::not_found("rating");
         let found = store::rating::get(self.app.db.read(), caller.org, id).await?;
         let found = found.ok_or_else(unseen)?;
-        caller.authorize(found.unit()).map_err(|error| match error.code() {
-            tonic::Code::NotFound => unseen(),
-            _ => error,
-        })?;
+        if found.staff.is_none() || found.staff != caller.own_staff()? {
+            caller.authorize(found.unit()).map_err(|error| match error.code() {
+                tonic::Code::NotFound => unseen(),
+                _ => error,
+            })?;
+        }
         Ok(Response::new(shown(&self.app, &found).await?))
     }
 
@@ -121,10 +123,10 @@ async fn list(
 ) -> Result<v1::ListRatingsResponse> {
     let filter = filter(app, caller, request).await?;
     let key = format!(
-        "ratings|{}|{}|{}|{}|{:?}|{:?}|{}|{}",
+        "ratings|{}|{}|{:?}|{}|{:?}|{:?}|{}|{}",
         caller.org,
         request.unit,
-        request.staff,
+        filter.staff,
         request.device,
         filter.from_us,
         filter.to_us,
@@ -167,15 +169,43 @@ async fn filter(app: &App, caller: &Caller, request: &v1::ListRatingsRequest) ->
         true => Some(bad_grades(app, caller.org).await?),
         false => None,
     };
+    let staff = convert::id_opt("staff", "staff", &request.staff)?;
+    let (units, staff) = reach(caller, unit, staff)?;
     Ok(Filter {
-        units: caller.visible()?.narrowed(unit)?,
-        staff: convert::id_opt("staff", "staff", &request.staff)?,
+        units,
+        staff,
         device: convert::id_opt("devices", "device", &request.device)?,
         from_us,
         to_us,
         grades,
         marked_only: request.marked_only,
     })
+}
+
+/// Units and staff member to which a list is limited: whoever may read only its own ratings,
+/// and whoever asks for just these, gets them wherever they were given.
+///
+/// # Errors
+/// NOT_FOUND for a unit that the caller may not know of, PERMISSION_DENIED for ratings of
+/// others.
+fn reach(
+    caller: &Caller,
+    unit: Option<Uuid>,
+    staff: Option<Uuid>,
+) -> Result<(Option<Vec<Uuid>>, Option<Uuid>)> {
+    let (visible, own) = (caller.visible()?, caller.own_staff()?);
+    let only_own = visible.is_none();
+    if !only_own && (own.is_none() || staff != own) {
+        return Ok((visible.narrowed(unit)?, staff));
+    }
+    if own.is_none() || staff.is_some_and(|staff| Some(staff) != own) {
+        return Err(ServiceError::denied());
+    }
+    let Some(unit) = unit else { return Ok((None, own)) };
+    if caller.permissions_on(unit)?.is_empty() {
+        return Err(ServiceError::not_found("unit"));
+    }
+    Ok((Some(visible.view().subtree(unit)), own))
 }
 
 /// Which grades of which templates count as bad.

@@ -55,15 +55,19 @@ fn item(
     let named = imported.message.as_ref().map(|m| m.device.as_str()).unwrap_or_default();
     let device = names::parse("devices", named)
         .ok_or_else(|| Refusal::invalid("message.device", "is required"))?;
-    let vouched = vouched(visible, &imported)?;
     let press_us = imported.press_time.as_ref().map(time::to_us);
+    let vouched = vouched(visible, &imported, press_us.unwrap_or(now_us))?;
     if press_us.is_some_and(|us| us < 0 || us > now_us.saturating_add(AHEAD_US_MAX)) {
         return Err(Refusal::invalid("pressTime", "is before 1970 or in the future"));
     }
     parse::import(device, imported, vouched)
 }
 
-fn vouched(visible: &Visible, imported: &ImportedRating) -> std::result::Result<Vouched, Refusal> {
+fn vouched(
+    visible: &Visible,
+    imported: &ImportedRating,
+    press_us: i64,
+) -> std::result::Result<Vouched, Refusal> {
     let unknown = |field: &str, text: &str| {
         let refusal = Refusal::terminal(Code::NotFound, Reason::NotFound, text);
         Refusal { field: field.to_owned(), ..refusal }
@@ -84,7 +88,7 @@ fn vouched(visible: &Visible, imported: &ImportedRating) -> std::result::Result<
     };
     Ok(Vouched {
         window: is_window.then_some(unit.id),
-        site: Some(view.site_of(unit.id)),
+        site: Some(view.site_at(unit.id, press_us)),
         staff,
         import: true,
         ..Vouched::default()

@@ -3,16 +3,15 @@
 use device_domain::device::{Assignment, Device, Kind, State};
 use kit::error::{Result, ServiceError};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait,
-    QueryFilter, QueryOrder, QuerySelect, Set, Statement, Value,
-    sea_query::{Expr, ExprTrait, OnConflict},
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter,
+    QueryOrder, QuerySelect, Set, sea_query::Expr,
 };
 use uuid::Uuid;
 
-use super::entity::{device, device_assignment, dropped_range};
-
-/// Ranges of dropped messages that are kept of one device.
-const DROPPED_RANGES_MAX: u64 = 1_000;
+use super::{
+    entity::{device, device_assignment},
+    newest::{Newest, Place},
+};
 
 /// One device.
 pub async fn find(conn: &impl ConnectionTrait, org: Uuid, id: Uuid) -> Result<Option<Device>> {
@@ -157,25 +156,14 @@ pub async fn list_assignments(
     conn: &impl ConnectionTrait,
     org: Uuid,
     device: Uuid,
-    before: Option<(i64, Uuid)>,
+    before: Option<Place>,
     limit: u64,
 ) -> Result<Vec<Assignment>> {
-    let mut wanted = Condition::all()
-        .add(device_assignment::Column::OrgId.eq(org))
-        .add(device_assignment::Column::DeviceId.eq(device));
-    if let Some((from_us, id)) = before {
-        let same = Condition::all()
-            .add(device_assignment::Column::FromUs.eq(from_us))
-            .add(device_assignment::Column::Id.lt(id));
-        let earlier = device_assignment::Column::FromUs.lt(from_us);
-        wanted = wanted.add(Condition::any().add(earlier).add(same));
-    }
-    let query = device_assignment::Entity::find()
-        .filter(wanted)
-        .order_by_desc(device_assignment::Column::FromUs)
-        .order_by_desc(device_assignment::Column::Id)
-        .limit(limit);
-    Ok(query.all(conn).await?.into_iter().map(assignment_of_row).collect())
+    let found = Newest::of(conn, "device_assignment", "from_us", org)
+        .equal("device_id", Some(device))
+        .page::<device_assignment::Entity>(conn, before, limit)
+        .await?;
+    Ok(found.into_iter().map(assignment_of_row).collect())
 }
 
 /// Ends where a device stands now.
@@ -201,69 +189,6 @@ pub async fn stand(conn: &impl ConnectionTrait, org: Uuid, new: &Assignment) -> 
         to_us: Set(new.to_us),
     };
     row.insert(conn).await?;
-    Ok(())
-}
-
-/// Notes messages that a device had to drop; the same report changes nothing. A device that
-/// reports more than a thousand ranges is counted no further.
-pub async fn note_dropped(
-    conn: &impl ConnectionTrait,
-    org: Uuid,
-    device: Uuid,
-    epoch: i64,
-    ranges: &[(i64, i64)],
-    us: i64,
-) -> Result<()> {
-    let mut free = DROPPED_RANGES_MAX.saturating_sub(
-        dropped_range::Entity::find()
-            .filter(dropped_range::Column::DeviceId.eq(device))
-            .count(conn)
-            .await?,
-    );
-    for (first, last) in ranges {
-        if free == 0 {
-            tracing::warn!(%device, "the device reports more and more dropped ranges");
-            break;
-        }
-        free -= 1;
-        insert_dropped(conn, org, device, epoch, (*first, *last), us).await?;
-    }
-    let sql = "UPDATE device SET dropped_count = (SELECT CAST(COALESCE(SUM(r.last - r.first + 1), \
-               0) AS BIGINT) FROM dropped_range r WHERE r.device_id = $1) \
-               WHERE id = $1 AND org_id = $2";
-    let values = [Value::from(device), Value::from(org)];
-    let statement = Statement::from_sql_and_values(conn.get_database_backend(), sql, values);
-    conn.execute_raw(statement).await?;
-    Ok(())
-}
-
-async fn insert_dropped(
-    conn: &impl ConnectionTrait,
-    org: Uuid,
-    device: Uuid,
-    epoch: i64,
-    (first, last): (i64, i64),
-    us: i64,
-) -> Result<()> {
-    let row = dropped_range::ActiveModel {
-        device_id: Set(device),
-        epoch: Set(epoch),
-        first: Set(first),
-        last: Set(last),
-        org_id: Set(org),
-        report_us: Set(us),
-    };
-    let key = [
-        dropped_range::Column::DeviceId,
-        dropped_range::Column::Epoch,
-        dropped_range::Column::First,
-    ];
-    // A buffer that drops on and on reports a range that grows.
-    let mut grown = OnConflict::columns(key);
-    grown
-        .update_columns([dropped_range::Column::Last, dropped_range::Column::ReportUs])
-        .action_and_where(Expr::col((dropped_range::Entity, dropped_range::Column::Last)).lt(last));
-    dropped_range::Entity::insert(row).on_conflict(grown).exec_without_returning(conn).await?;
     Ok(())
 }
 

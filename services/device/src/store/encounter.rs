@@ -11,7 +11,10 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::entity::encounter;
+use super::{
+    entity::encounter,
+    newest::{Newest, Place},
+};
 
 /// Encounters by id, in no order; unknown ids are left out.
 pub async fn find(conn: &impl ConnectionTrait, org: Uuid, ids: &[Uuid]) -> Result<Vec<Encounter>> {
@@ -97,35 +100,16 @@ pub async fn list(
     conn: &impl ConnectionTrait,
     org: Uuid,
     filter: &Filter,
-    before: Option<(i64, Uuid)>,
+    before: Option<Place>,
     limit: u64,
 ) -> Result<Vec<Encounter>> {
-    let mut wanted = Condition::all().add(encounter::Column::OrgId.eq(org));
-    if let Some(units) = &filter.units {
-        wanted = wanted.add(encounter::Column::WindowId.is_in(units.iter().copied()));
-    }
-    if let Some(state) = filter.state {
-        wanted = wanted.add(encounter::Column::State.eq(state as i16));
-    }
-    if let Some(from_us) = filter.from_us {
-        wanted = wanted.add(encounter::Column::TimeUs.gte(from_us));
-    }
-    if let Some(to_us) = filter.to_us {
-        wanted = wanted.add(encounter::Column::TimeUs.lt(to_us));
-    }
-    if let Some((time_us, id)) = before {
-        let same = Condition::all()
-            .add(encounter::Column::TimeUs.eq(time_us))
-            .add(encounter::Column::Id.lt(id));
-        let earlier = encounter::Column::TimeUs.lt(time_us);
-        wanted = wanted.add(Condition::any().add(earlier).add(same));
-    }
-    let query = encounter::Entity::find()
-        .filter(wanted)
-        .order_by_desc(encounter::Column::TimeUs)
-        .order_by_desc(encounter::Column::Id)
-        .limit(limit);
-    Ok(query.all(conn).await?.into_iter().map(of_row).collect())
+    let found = Newest::of(conn, "encounter", "time_us", org)
+        .among("window_id", filter.units.as_deref())
+        .equal("state", filter.state.map(|state| state as i16))
+        .within(filter.from_us, filter.to_us)
+        .page::<encounter::Entity>(conn, before, limit)
+        .await?;
+    Ok(found.into_iter().map(of_row).collect())
 }
 
 /// Silent encounters that were prompted before `before_us`, oldest prompt first, at most

@@ -16,32 +16,3 @@ pub fn all() -> Vec<Box<dyn MigrationTrait>> {
     all.push(Box::new(m0004_sequences::Migration));
     all
 }
-
-fn bytes(name: &'static str) -> ColumnDef {
-    ColumnDef::new(name).blob().not_null().take()
-}
-
-async fn index(
-    manager: &SchemaManager<'_>,
-    table: &'static str,
-    columns: &[&'static str],
-) -> Result<(), DbErr> {
-    manager.create_index(named(table, columns)).await
-}
-
-async fn unique(
-    manager: &SchemaManager<'_>,
-    table: &'static str,
-    columns: &[&'static str],
-) -> Result<(), DbErr> {
-    manager.create_index(named(table, columns).unique().take()).await
-}
-
-fn named(table: &'static str, columns: &[&'static str]) -> IndexCreateStatement {
-    let mut index = Index::create();
-    index.table(table).name(format!("ix_{table}_{}", columns.join("_")));
-    for column in columns {
-        index.col(*column);
-    }
-    index
-}

@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use super::{
     entity::quarantine::{Entity, Model},
-    rating::among,
+    newest::{Newest, Place},
     rating_sql::{Sql, odd},
 };
 
@@ -90,30 +90,16 @@ pub async fn list(
     conn: &impl ConnectionTrait,
     org: Uuid,
     filter: &Filter,
-    last: Option<(i64, Uuid)>,
+    last: Option<Place>,
     limit: u64,
 ) -> Result<Vec<Quarantined>> {
-    let dialect = dialect_of(conn);
-    let mut sql = Sql::new(dialect);
-    let mut wanted = vec![format!("org_id = {} AND state = 0", sql.bind(org))];
-    if let Some((receive_us, id)) = last {
-        wanted.push(format!("(receive_us, id) < ({}, {})", sql.bind(receive_us), sql.bind(id)));
-    }
-    if let Some(device) = filter.device {
-        wanted.push(format!("device_id = {}", sql.bind(device)));
-    }
-    if let Some(cause) = filter.cause {
-        wanted.push(format!("cause = {}", sql.bind(cause as i16)));
-    }
-    if let Some(units) = &filter.units {
-        wanted.push(among(&mut sql, dialect, "unit_id", units));
-    }
-    let limit = sql.bind(i64::try_from(limit).unwrap_or(i64::MAX));
-    let text = format!(
-        "SELECT * FROM quarantine WHERE {} ORDER BY receive_us DESC, id DESC LIMIT {limit}",
-        wanted.join(" AND ")
-    );
-    let models = Entity::find().from_raw_sql(sql.statement(&text)).all(conn).await?;
+    let models = Newest::of(conn, "quarantine", "receive_us", org)
+        .that(|_| "state = 0".to_owned())
+        .equal("device_id", filter.device)
+        .equal("cause", filter.cause.map(|cause| cause as i16))
+        .among("unit_id", filter.units.as_deref())
+        .page::<Entity>(conn, last, limit)
+        .await?;
     models.into_iter().map(from_model).collect()
 }
 

@@ -9,7 +9,7 @@ use device_domain::{
     trust::Marks,
 };
 use kit::{
-    db::{Dialect, WriteTx, dialect_of},
+    db::{WriteTx, dialect_of},
     error::Result,
 };
 use sea_orm::{ConnectionTrait, EntityTrait, Statement};
@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use super::{
     entity::rating::{Entity, Model},
+    newest::{Newest, Place},
     rating_sql::{Column, Sql, backend, odd},
 };
 
@@ -187,54 +188,22 @@ pub async fn list(
     conn: &impl ConnectionTrait,
     org: Uuid,
     filter: &Filter,
-    last: Option<(i64, Uuid)>,
+    last: Option<Place>,
     limit: u64,
 ) -> Result<Vec<Rating>> {
-    let dialect = dialect_of(conn);
-    let mut sql = Sql::new(dialect);
-    let mut wanted = vec![format!("org_id = {}", sql.bind(org))];
-    if let Some((press_us, id)) = last {
-        wanted.push(format!("(press_us, id) < ({}, {})", sql.bind(press_us), sql.bind(id)));
-    }
-    if let Some(us) = filter.from_us {
-        wanted.push(format!("press_us >= {}", sql.bind(us)));
-    }
-    if let Some(us) = filter.to_us {
-        wanted.push(format!("press_us < {}", sql.bind(us)));
-    }
-    for (column, id) in [("staff_id", filter.staff), ("device_id", filter.device)] {
-        if let Some(id) = id {
-            wanted.push(format!("{column} = {}", sql.bind(id)));
-        }
-    }
+    let mut list = Newest::of(conn, "rating", "press_us", org)
+        .within(filter.from_us, filter.to_us)
+        .equal("staff_id", filter.staff)
+        .equal("device_id", filter.device)
+        .among("COALESCE(window_id, site_id)", filter.units.as_deref());
     if filter.marked_only {
-        wanted.push("trust_marks <> 0".to_owned());
-    }
-    if let Some(units) = &filter.units {
-        wanted.push(among(&mut sql, dialect, "COALESCE(window_id, site_id)", units));
+        list = list.that(|_| "trust_marks <> 0".to_owned());
     }
     if let Some(grades) = &filter.grades {
-        wanted.push(graded(&mut sql, grades));
+        list = list.that(|sql| graded(sql, grades));
     }
-    let limit = sql.bind(i64::try_from(limit).unwrap_or(i64::MAX));
-    let text = format!(
-        "SELECT * FROM rating WHERE {} ORDER BY press_us DESC, id DESC LIMIT {limit}",
-        wanted.join(" AND ")
-    );
-    fetch(conn, sql.statement(&text)).await
-}
-
-/// A list of units may be longer than SQLite takes parameters, so there it travels as one.
-pub(crate) fn among(sql: &mut Sql, dialect: Dialect, column: &str, units: &[Uuid]) -> String {
-    match dialect {
-        Dialect::Postgres => sql.one_of(column, units),
-        Dialect::Sqlite => {
-            let hex: Vec<String> =
-                units.iter().map(|id| id.simple().to_string().to_uppercase()).collect();
-            let list = sql.bind(serde_json::json!(hex).to_string());
-            format!("hex({column}) IN (SELECT value FROM json_each({list}))")
-        }
-    }
+    let models = list.page::<Entity>(conn, last, limit).await?;
+    models.into_iter().map(from_model).collect()
 }
 
 fn graded(sql: &mut Sql, grades: &[(Uuid, Vec<i32>)]) -> String {

@@ -11,7 +11,10 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::entity::{shift, shift_event};
+use super::{
+    entity::{shift, shift_event},
+    newest::{Newest, Place},
+};
 
 /// Keeps our locks apart from other users of PostgreSQL's advisory locks.
 const LOCK_CLASS: i64 = 0x6d61_6e79_6902;
@@ -180,31 +183,17 @@ pub async fn list(
     conn: &impl ConnectionTrait,
     org: Uuid,
     filter: &Filter,
-    before: Option<(i64, Uuid)>,
+    before: Option<Place>,
     limit: u64,
 ) -> Result<Vec<Shift>> {
-    let mut wanted = Condition::all().add(shift::Column::OrgId.eq(org));
-    if let Some(units) = &filter.units {
-        wanted = wanted.add(shift::Column::WindowId.is_in(units.iter().copied()));
-    }
-    if let Some(staff) = filter.staff {
-        wanted = wanted.add(shift::Column::StaffId.eq(staff));
-    }
+    let mut list = Newest::of(conn, "shift", "start_us", org)
+        .among("window_id", filter.units.as_deref())
+        .equal("staff_id", filter.staff);
     if let Some(us) = filter.open_at_us {
-        wanted = wanted.add(shift::Column::EndUs.is_null()).add(shift::Column::CapUs.gt(us));
+        list = list.that(|sql| format!("end_us IS NULL AND cap_us > {}", sql.bind(us)));
     }
-    if let Some((start_us, id)) = before {
-        let same =
-            Condition::all().add(shift::Column::StartUs.eq(start_us)).add(shift::Column::Id.lt(id));
-        let earlier = shift::Column::StartUs.lt(start_us);
-        wanted = wanted.add(Condition::any().add(earlier).add(same));
-    }
-    let query = shift::Entity::find()
-        .filter(wanted)
-        .order_by_desc(shift::Column::StartUs)
-        .order_by_desc(shift::Column::Id)
-        .limit(limit);
-    query.all(conn).await?.into_iter().map(of_row).collect()
+    let found = list.page::<shift::Entity>(conn, before, limit).await?;
+    found.into_iter().map(of_row).collect()
 }
 
 /// An event with the shift that was answered for it.

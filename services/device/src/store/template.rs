@@ -8,7 +8,10 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::entity::template;
+use super::{
+    entity::template,
+    newest::{Newest, Place},
+};
 use crate::convert;
 
 /// One template.
@@ -22,26 +25,15 @@ pub async fn list(
     conn: &impl ConnectionTrait,
     org: Uuid,
     show_retired: bool,
-    before: Option<(i64, Uuid)>,
+    before: Option<Place>,
     limit: u64,
 ) -> Result<Vec<Template>> {
-    let mut wanted = Condition::all().add(template::Column::OrgId.eq(org));
+    let mut list = Newest::of(conn, "template", "create_us", org);
     if !show_retired {
-        wanted = wanted.add(template::Column::RetireUs.is_null());
+        list = list.that(|_| "retire_us IS NULL".to_owned());
     }
-    if let Some((create_us, id)) = before {
-        let same = Condition::all()
-            .add(template::Column::CreateUs.eq(create_us))
-            .add(template::Column::Id.lt(id));
-        let earlier = template::Column::CreateUs.lt(create_us);
-        wanted = wanted.add(Condition::any().add(earlier).add(same));
-    }
-    let query = template::Entity::find()
-        .filter(wanted)
-        .order_by_desc(template::Column::CreateUs)
-        .order_by_desc(template::Column::Id)
-        .limit(limit);
-    query.all(conn).await?.into_iter().map(of_row).collect()
+    let found = list.page::<template::Entity>(conn, before, limit).await?;
+    found.into_iter().map(of_row).collect()
 }
 
 /// Templates marked as default and not retired, newest first; normally one.

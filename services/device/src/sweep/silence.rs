@@ -51,6 +51,6 @@ async fn count_of(app: &App, view: &OrgView, policy: &Policy) -> Result<usize> {
 /// When the silence counts: the working days run from the later of end of service and prompt.
 fn due_us(encounter: &Encounter, view: &OrgView, policy: &Policy) -> Option<i64> {
     let from_us = encounter.finish_us.max(encounter.prompt_us)?;
-    let zone = view.time_zone_of(encounter.window);
+    let zone = view.time_zone_at(encounter.window, encounter.time_us());
     workday::passed_us(from_us, policy.default_after_working_days, &zone, policy)
 }

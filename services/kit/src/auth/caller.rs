@@ -1,13 +1,13 @@
 //! The caller of a request, as handlers see it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use proto::{
     common::v1::{Kind, Permission, Reason},
     methods::Method,
     validate::{Validate, Violation, violations},
 };
-use tonic::Request;
+use tonic::{Code, Request};
 use uuid::Uuid;
 
 use super::Verified;
@@ -16,6 +16,9 @@ use crate::{
     directory::{Directory, OrgView, PermissionSet, Subject, unknown_organisation},
     error::{Result, ServiceError},
 };
+
+/// When the callers of a suspended organisation should try again.
+const SUSPENDED_RETRY: Duration = Duration::from_secs(60);
 
 /// Who calls, with the rule of the method that is called. Cheap to clone.
 #[derive(Clone)]
@@ -163,7 +166,18 @@ impl Caller {
         self.check_standing()
     }
 
-    /// Neither revoked nor without the rule's permission.
+    /// The staff member that the caller is, if the rule opens the call for a person's own
+    /// records and the caller may see them.
+    pub fn own_staff(&self) -> Result<Option<Uuid>> {
+        let permission = self.method.own_permission();
+        let Subject::User(user) = self.subject else { return Ok(None) };
+        if permission == Permission::Unspecified || self.visible_for(permission)?.is_none() {
+            return Ok(None);
+        }
+        Ok(self.view()?.staff_of_user(user).map(|staff| staff.id))
+    }
+
+    /// Neither revoked nor without the rule's permission, and of an organisation in service.
     pub(super) fn check_standing(&self) -> Result<()> {
         if self.is_internal() || self.subject == Subject::Anonymous {
             return Ok(());
@@ -173,19 +187,30 @@ impl Caller {
             let text = "the credential was revoked";
             return Err(ServiceError::unauthenticated(Reason::Revoked, text));
         }
+        if view.suspended {
+            return Err(suspended());
+        }
         let permission = self.method.permission();
-        if permission == Permission::Unspecified {
+        if permission == Permission::Unspecified || !self.visible_for(permission)?.is_none() {
             return Ok(());
         }
-        if self.visible_for(permission)?.is_none() {
-            return Err(ServiceError::denied());
+        match self.own_staff()? {
+            Some(_) => Ok(()),
+            None => Err(ServiceError::denied()),
         }
-        Ok(())
     }
 
     fn limited(&self, held: PermissionSet) -> PermissionSet {
         self.scopes.map_or(held, |scopes| held.intersection(scopes))
     }
+}
+
+/// The error for everybody of an organisation that the operator suspended. Nothing is lost by
+/// waiting: a bridge keeps its buffer and tries again.
+pub fn suspended() -> ServiceError {
+    let text = "the organisation is suspended; its data are kept";
+    let reason = Reason::OrganisationSuspended;
+    ServiceError::new(Code::FailedPrecondition, reason, text).with_retry_after(SUSPENDED_RETRY)
 }
 
 /// Units that a caller may see for one permission.

@@ -19,12 +19,13 @@ use tower::{Layer, Service};
 use super::{Caller, Verified, Verifier};
 use crate::{
     clock::SharedClock,
+    consistency::{self, Followed, Token},
     directory::{CONSISTENCY_WAIT_MAX, Directory, unknown_organisation},
     error::{Result, ServiceError},
 };
 
 /// Header that carries the position of a change which a later call must see.
-pub const CONSISTENCY_HEADER: &str = "manyi-consistency-token";
+pub const CONSISTENCY_HEADER: &str = consistency::HEADER;
 /// How long a call waits for its organisation to arrive here.
 const ORGANISATION_WAIT: Duration = Duration::from_secs(2);
 
@@ -34,12 +35,21 @@ pub struct AuthLayer {
     verifier: Verifier,
     directory: Directory,
     clock: SharedClock,
+    feeds: Vec<Followed>,
 }
 
 impl AuthLayer {
     /// Decides with `verifier` who calls and with `directory` what it may do.
     pub fn new(verifier: Verifier, directory: Directory, clock: SharedClock) -> Self {
-        Self { verifier, directory, clock }
+        Self { verifier, directory, clock, feeds: Vec::new() }
+    }
+
+    /// Besides auth's feed the service follows these; calls wait for what their consistency
+    /// tokens name of them.
+    #[must_use]
+    pub fn following(mut self, feeds: Vec<Followed>) -> Self {
+        self.feeds = feeds;
+        self
     }
 
     async fn admit(&self, path: &str, headers: &HeaderMap) -> Result<Option<Caller>> {
@@ -64,8 +74,15 @@ impl AuthLayer {
     /// Waits for state that the call depends on and that is still on its way here.
     async fn settle(&self, verified: &Verified, headers: &HeaderMap) -> Result<()> {
         if let Some(token) = headers.get(CONSISTENCY_HEADER) {
-            let token = token.to_str().unwrap_or("?");
-            self.directory.wait_for(token, CONSISTENCY_WAIT_MAX).await?;
+            let token = Token::parse(token.to_str().unwrap_or("?"))?;
+            for position in token.of("auth") {
+                self.directory.wait_for(position, CONSISTENCY_WAIT_MAX).await?;
+            }
+            for feed in &self.feeds {
+                for position in token.of(feed.service) {
+                    feed.reach(position, CONSISTENCY_WAIT_MAX).await?;
+                }
+            }
         }
         if matches!(verified.kind, Kind::Internal | Kind::Operator) {
             return Ok(());
@@ -85,6 +102,15 @@ impl AuthLayer {
     fn caller(&self, verified: Option<&Verified>, method: &Arc<Method>) -> Caller {
         Caller::new(verified, method.clone(), self.directory.clone(), self.clock.clone())
     }
+}
+
+/// The answer of a call that wrote to a feed says where.
+fn marked(mut response: Response<Body>, written: Option<String>) -> Response<Body> {
+    let failed = Status::from_header_map(response.headers()).is_some_and(|s| s.code() != Code::Ok);
+    if let Some(value) = written.and_then(|mark| mark.parse().ok()).filter(|_| !failed) {
+        response.headers_mut().insert(CONSISTENCY_HEADER, value);
+    }
+    response
 }
 
 fn unknown_method() -> ServiceError {
@@ -149,7 +175,8 @@ where
                     if let Some(caller) = caller {
                         request.extensions_mut().insert(caller);
                     }
-                    inner.call(request).await
+                    let (answer, written) = consistency::scope(inner.call(request)).await;
+                    answer.map(|response| marked(response, written))
                 }
                 Err(error) => Ok(Status::from(error).into_http()),
             }

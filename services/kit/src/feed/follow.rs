@@ -9,6 +9,7 @@ use proto::{
     auth::v1::event_service_client::EventServiceClient as AuthEvents,
     common::v1::{EventGroup, ListEventsRequest, ListEventsResponse, WatchEventsRequest},
     device::v1::event_service_client::EventServiceClient as DeviceEvents,
+    survey::v1::event_service_client::EventServiceClient as SurveyEvents,
 };
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
@@ -91,6 +92,11 @@ feed_source!(
 feed_source!(
     /// The feed of the device service.
     DeviceFeed, DeviceEvents
+);
+
+feed_source!(
+    /// The feed of the survey service.
+    SurveyFeed, SurveyEvents
 );
 
 /// Follows `source` until `stop`. Errors are logged and followed by a pause that grows.

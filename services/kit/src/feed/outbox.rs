@@ -11,9 +11,10 @@ use tokio::sync::Notify;
 use tonic::Status;
 use uuid::Uuid;
 
-use super::{GROUPS_MAX, Position};
+use super::{GROUPS_MAX, Position, packed};
 use crate::{
     clock::SharedClock,
+    consistency,
     db::{Db, Dialect, WriteTx, dialect_of},
     error::{Result, ServiceError},
 };
@@ -29,12 +30,22 @@ pub struct Outbox {
     db: Db,
     clock: SharedClock,
     wake: Arc<Notify>,
+    /// Service whose calls answer with where they wrote; nothing for calls that say it
+    /// themselves.
+    service: Option<&'static str>,
 }
 
 impl Outbox {
     /// The outbox in `db`.
     pub fn new(db: Db, clock: SharedClock) -> Self {
-        Self { db, clock, wake: Arc::new(Notify::new()) }
+        Self { db, clock, wake: Arc::new(Notify::new()), service: None }
+    }
+
+    /// Calls that append answer with a consistency token of this service.
+    #[must_use]
+    pub fn of_service(mut self, service: &'static str) -> Self {
+        self.service = Some(service);
+        self
     }
 
     /// Adds one group to the feed as part of `tx` and gives its position. `events` is an
@@ -44,11 +55,15 @@ impl Outbox {
             tx.conn().get_database_backend(),
             "INSERT INTO outbox (group_id, commit_us, events) VALUES ($1, $2, $3) \
              RETURNING xid, id",
-            [Uuid::now_v7().into(), self.clock.now_us().into(), Value::from(events)],
+            [Uuid::now_v7().into(), self.clock.now_us().into(), Value::from(packed::pack(events))],
         );
         let row = tx.conn().query_one_raw(statement).await?;
         let row = row.ok_or_else(|| ServiceError::internal("the outbox took no row"))?;
-        Ok(position_of(&row)?.print())
+        let position = position_of(&row)?.print();
+        if let Some(service) = self.service {
+            consistency::note(service, &position);
+        }
+        Ok(position)
     }
 
     /// Tells watchers in this process that something was committed.
@@ -144,7 +159,7 @@ fn position_of(row: &QueryResult) -> Result<Position> {
 
 fn group_of(row: &QueryResult) -> Result<EventGroup> {
     let id: Uuid = row.try_get("", "group_id")?;
-    let events: Vec<u8> = row.try_get("", "events")?;
+    let events = packed::unpack(row.try_get("", "events")?)?;
     Ok(EventGroup {
         position: position_of(row)?.print(),
         group_id: id.to_string(),

@@ -25,6 +25,8 @@ pub struct TraceContext {
     /// `00-<32 hex>-<16 hex>-<2 hex>`; always well-formed.
     traceparent: String,
     tracestate: Option<HeaderValue>,
+    /// Whether it begins here, so that it is for the exporter to decide on it.
+    begins: bool,
 }
 
 impl TraceContext {
@@ -35,7 +37,7 @@ impl TraceContext {
             return Self::new();
         };
         let state = headers.get(TRACESTATE).filter(|v| v.len() <= TRACESTATE_BYTES_MAX);
-        Self { traceparent: traceparent.to_owned(), tracestate: state.cloned() }
+        Self { traceparent: traceparent.to_owned(), tracestate: state.cloned(), begins: false }
     }
 
     /// A new trace.
@@ -43,7 +45,8 @@ impl TraceContext {
         // Zero would be no id.
         let trace = rand::random::<u128>().max(1);
         let span = rand::random::<u64>().max(1);
-        Self { traceparent: format!("00-{trace:032x}-{span:016x}-00"), tracestate: None }
+        let traceparent = format!("00-{trace:032x}-{span:016x}-00");
+        Self { traceparent, tracestate: None, begins: true }
     }
 
     /// The 32 hexadecimal digits of the trace.
@@ -82,15 +85,22 @@ pub fn adopt(span: &Span, incoming: TraceContext) -> TraceContext {
     if !super::exporting() {
         return incoming;
     }
-    let mut headers = HeaderMap::new();
-    incoming.write(&mut headers);
     let propagator = TraceContextPropagator::new();
-    if span.set_parent(propagator.extract(&Headers(&mut headers))).is_err() {
-        return incoming;
+    if !incoming.begins {
+        let mut headers = HeaderMap::new();
+        incoming.write(&mut headers);
+        if span.set_parent(propagator.extract(&Headers(&mut headers))).is_err() {
+            return incoming;
+        }
     }
     let mut own = HeaderMap::new();
     propagator.inject_context(&span.context(), &mut Headers(&mut own));
-    if own.contains_key(TRACEPARENT) { TraceContext::of(&own) } else { incoming }
+    if !own.contains_key(TRACEPARENT) {
+        return incoming;
+    }
+    let trace = TraceContext::of(&own);
+    span.record("trace_id", trace.trace_id());
+    trace
 }
 
 /// Runs `work` as part of a trace.

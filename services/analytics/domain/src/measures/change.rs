@@ -42,7 +42,7 @@ pub(super) const METHODS: &[Method] = &[
 ];
 
 /// Reads `n`, `mean` and `sd` of an object.
-fn period_mean(input: &Input) -> Result<PeriodMean> {
+pub(super) fn period_mean(input: &Input) -> Result<PeriodMean> {
     let (mean, sd) = (input.optional_number("mean")?, input.optional_number("sd")?);
     PeriodMean::new(input.count("n")?, mean, sd)
         .map_err(|error| input.invalid(&error.field, error.problem))

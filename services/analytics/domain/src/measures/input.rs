@@ -1,8 +1,11 @@
 //! Reads the input of a method from plain JSON values and names the field that is wrong.
 
+mod nested;
+
 use serde_json::{Map, Value};
 
 use super::reason::{Invalid, Result};
+use super::resample::{RESAMPLES_MAX, Resampling};
 
 /// Largest absolute value of a number, so that fourth powers stay within a double.
 pub const NUMBER_MAX: f64 = 1e50;
@@ -24,9 +27,8 @@ impl<'a> Input<'a> {
             return Err(Invalid::new("input", "must be an object"));
         };
         if let Some(name) = fields.keys().find(|name| !known.contains(&name.as_str())) {
-            let name: String = name.chars().take(64).collect();
             let known = known.join(", ");
-            return Err(Invalid::new(name, format!("is unknown; the fields are {known}")));
+            return Err(Invalid::new(short(name), format!("is unknown; the fields are {known}")));
         }
         Ok(Input { fields, path: String::new() })
     }
@@ -91,6 +93,18 @@ impl<'a> Input<'a> {
             Some(v) if v > 0.0 && v < 1.0 => Ok(v),
             Some(_) => Err(self.invalid("conf_level", "must lie between 0 and 1, both excluded")),
         }
+    }
+
+    /// `n_resamples` and `seed`: how to bootstrap; `None` when no resamples are asked for.
+    pub fn resampling(&self) -> Result<Option<Resampling>> {
+        let seed = self.optional_count("seed")?.unwrap_or(0);
+        let Some(count) = self.optional_count("n_resamples")? else { return Ok(None) };
+        if count == 0 || count > RESAMPLES_MAX as u64 {
+            let problem = format!("must be a whole number from 1 to {RESAMPLES_MAX}");
+            return Err(self.invalid("n_resamples", problem));
+        }
+        let confidence = self.confidence()?;
+        Ok(Some(Resampling { count: count as usize, seed, confidence }))
     }
 
     /// True or false; `default` when absent.
@@ -186,6 +200,12 @@ impl<'a> Input<'a> {
         self.rectangular(key, self.nested(key, |row, path| numbers_of(row, path))?)
     }
 
+    /// Lists of counts, which may differ in length, if given.
+    pub fn optional_count_lists(&self, key: &str) -> Result<Option<Vec<Vec<u64>>>> {
+        let lists = || self.nested(key, |row, path| counts_of(row, path));
+        self.get(key).map(|_| lists()).transpose()
+    }
+
     fn nested<T>(
         &self,
         key: &str,
@@ -213,6 +233,38 @@ impl<'a> Input<'a> {
         }
     }
 
+    /// Required lists of numbers by name, all of one length, where null means missing.
+    pub fn columns(&self, key: &str) -> Result<Vec<(String, Vec<Option<f64>>)>> {
+        let fields = match self.required(key, self.get(key))? {
+            Value::Object(fields) => fields,
+            _ => return Err(self.invalid(key, "must be an object of arrays")),
+        };
+        let mut columns: Vec<(String, Vec<Option<f64>>)> = Vec::with_capacity(fields.len());
+        for (name, values) in fields {
+            let path = || format!("{}.{}", self.path(key), short(name));
+            let Value::Array(values) = values else {
+                return Err(Invalid::new(path(), "must be an array"));
+            };
+            let length = columns.first().map_or(values.len(), |(_, first)| first.len());
+            if values.len() != length {
+                return Err(Invalid::new(path(), format!("must have {length} entries")));
+            }
+            columns.push((name.clone(), values_of(values, path)?));
+        }
+        Ok(columns)
+    }
+
+    /// Required texts.
+    pub fn texts(&self, key: &str) -> Result<Vec<&'a str>> {
+        let texts = self.array(key)?.iter().enumerate();
+        texts
+            .map(|(i, value)| {
+                let problem = || Invalid::new(format!("{}[{i}]", self.path(key)), "must be a text");
+                value.as_str().ok_or_else(problem)
+            })
+            .collect()
+    }
+
     /// An object with no fields but `known`, if given.
     pub fn optional_object(&self, key: &str, known: &[&str]) -> Result<Option<Input<'a>>> {
         self.get(key).map(|value| object(value, self.path(key), known)).transpose()
@@ -228,6 +280,11 @@ impl<'a> Input<'a> {
         let values = self.array(key)?.iter().enumerate();
         values.map(|(i, v)| object(v, format!("{}[{i}]", self.path(key)), known)).collect()
     }
+}
+
+/// A name from the input, cut so that an error stays readable.
+fn short(name: &str) -> String {
+    name.chars().take(64).collect()
 }
 
 fn object<'a>(value: &'a Value, path: String, known: &[&str]) -> Result<Input<'a>> {

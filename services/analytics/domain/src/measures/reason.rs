@@ -20,6 +20,17 @@ pub enum Reason {
     DegenerateTable,
     /// An exact test was asked for, but values are tied.
     TiesPresent,
+    /// Columns depend on each other linearly.
+    Singular,
+    /// A combination of drivers tells the outcomes apart without error, so that no finite
+    /// coefficient fits best.
+    Separation,
+    /// A target has no respondents.
+    EmptyCell,
+    /// A variance of the model has reached 0.
+    HeywoodCase,
+    /// An iteration did not settle within its steps.
+    NotConverged,
 }
 
 /// An input that no data could make right: which field, and what is wrong with it.

@@ -1,6 +1,16 @@
-//! Reliability and validity: whether the items of a block measure one thing.
+//! Reliability and validity: whether the items of a block measure one thing, whether people
+//! answer and coders code alike.
 
+pub mod adequacy;
+pub mod agreement;
 pub mod alpha;
+mod block;
+mod factor;
+pub mod htmt;
+pub mod icc;
+pub mod omega;
+pub mod retest;
+pub mod split_half;
 
 use serde_json::Value;
 
@@ -21,6 +31,60 @@ pub(super) const METHODS: &[Method] = &[
         description: "Cronbach's alpha from published variances or standard deviations",
         fields: &["item_variances", "item_sds", "total_variance"],
         compute: alpha_summary,
+    },
+    Method {
+        name: "reliability.omega",
+        description: "McDonald's omega of one factor; a bootstrap interval with n_resamples",
+        fields: &["items", "n_resamples", "seed", "conf_level"],
+        compute: omega,
+    },
+    Method {
+        name: "reliability.split_half",
+        description: "Split-half reliability: Spearman-Brown, Horst, Guttman",
+        fields: &["items", "split", "n_resamples", "seed", "conf_level"],
+        compute: split_half,
+    },
+    Method {
+        name: "reliability.test_retest",
+        description: "Test-retest: paired t test and correlation of two occasions",
+        fields: &["first", "second", "alpha", "conf_level"],
+        compute: test_retest,
+    },
+    Method {
+        name: "reliability.icc",
+        description: "Intraclass correlations with tests and intervals",
+        fields: &["ratings", "conf_level"],
+        compute: |input| super::reply(&icc::icc(&input.rows("ratings")?, input.confidence()?)?),
+    },
+    Method {
+        name: "validity.kmo_bartlett",
+        description: "Sampling adequacy (KMO) and Bartlett's test of sphericity",
+        fields: &["items"],
+        compute: |input| super::reply(&adequacy::kmo_bartlett(&input.rows("items")?)?),
+    },
+    Method {
+        name: "validity.eigenvalues",
+        description: "Eigenvalues of the correlations of a block",
+        fields: &["items"],
+        compute: |input| super::reply(&adequacy::eigenvalues(&input.rows("items")?)?),
+    },
+    Method {
+        name: "validity.htmt",
+        description: "Discriminant validity: heterotrait-monotrait ratios of blocks",
+        fields: &["data", "blocks"],
+        compute: htmt,
+    },
+    Method {
+        name: "agreement.krippendorff",
+        description: "Agreement of any number of coders: Krippendorff's alpha",
+        fields: &["ratings", "level"],
+        compute: krippendorff,
+    },
+    Method {
+        name: "agreement.cohen_kappa",
+        description: "Agreement of two coders: Cohen's kappa",
+        fields: &["table"],
+        compute: |input| super::reply(&agreement::cohen_kappa(&input.matrix("table")?)?),
     },
 ];
 
@@ -46,4 +110,40 @@ fn alpha_summary(input: &Input) -> Result<Value> {
         }
     };
     super::reply(&alpha::alpha_summary(&variances, input.number("total_variance")?)?)
+}
+
+fn omega(input: &Input) -> Result<Value> {
+    super::reply(&omega::omega(&input.rows("items")?, input.resampling()?)?)
+}
+
+fn split_half(input: &Input) -> Result<Value> {
+    use split_half::Split;
+    let options = [("odd_even", Split::OddEven), ("first_second", Split::FirstSecond)];
+    let split = input.choice("split", &options, Some(Split::OddEven))?;
+    let items = input.rows("items")?;
+    super::reply(&split_half::split_half(&items, split, input.resampling()?)?)
+}
+
+fn test_retest(input: &Input) -> Result<Value> {
+    let (first, second) = (input.values("first")?, input.values("second")?);
+    let alpha = input.optional_number("alpha")?.unwrap_or(0.05);
+    super::reply(&retest::test_retest(&first, &second, alpha, input.confidence()?)?)
+}
+
+fn htmt(input: &Input) -> Result<Value> {
+    let blocks = input.objects("blocks", &["id", "items"])?;
+    let block = |block: &Input| {
+        let items = block.texts("items")?.into_iter().map(str::to_owned).collect();
+        Ok(htmt::Block { id: block.text("id")?.to_owned(), items })
+    };
+    let blocks = blocks.iter().map(block).collect::<Result<Vec<_>>>()?;
+    super::reply(&htmt::htmt(&input.columns("data")?, &blocks)?)
+}
+
+fn krippendorff(input: &Input) -> Result<Value> {
+    use agreement::Level;
+    let options =
+        [("nominal", Level::Nominal), ("ordinal", Level::Ordinal), ("interval", Level::Interval)];
+    let level = input.choice("level", &options, None)?;
+    super::reply(&agreement::krippendorff(&input.rows("ratings")?, level)?)
 }

@@ -218,6 +218,20 @@ fn relate_to_largest(weights: &mut [f64]) {
     weights.iter_mut().for_each(|w| *w = if top > 0.0 { *w / top } else { 1.0 });
 }
 
+/// The weight of each row relative to the largest: 0 for rows that are left out, 1 for all
+/// without weights.
+///
+/// Errors: `weights` of another length than `rows`, or a negative weight.
+pub fn row_weights(weights: Option<&[Option<f64>]>, rows: usize) -> Result<Vec<f64>> {
+    let Some(weights) = weights else { return Ok(vec![1.0; rows]) };
+    check_weights(weights, rows)?;
+    let mut weights: Vec<f64> = weights.iter().map(|w| w.unwrap_or(0.0)).collect();
+    if largest(&weights) > 0.0 {
+        relate_to_largest(&mut weights);
+    }
+    Ok(weights)
+}
+
 fn check_weights(weights: &[Option<f64>], rows: usize) -> Result<()> {
     if weights.len() != rows {
         return Err(Invalid::new("weights", format!("must have {rows} entries, one per answer")));

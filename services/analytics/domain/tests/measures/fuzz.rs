@@ -1,5 +1,7 @@
 //! No input panics, and no number is missing without an explanation.
 
+mod multivariate;
+
 use analytics_domain::measures::{self, Method};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -8,7 +10,9 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use serde_json::{Map, Value, json};
 
-fn any_number() -> impl Strategy<Value = Value> {
+use crate::inputs;
+
+pub fn any_number() -> impl Strategy<Value = Value> {
     prop_oneof![
         30 => (-3i64..13).prop_map(Value::from),
         10 => (-100.0f64..100.0).prop_map(Value::from),
@@ -35,15 +39,15 @@ fn junk() -> impl Strategy<Value = Value> {
     })
 }
 
-fn values(number: impl Strategy<Value = Value>) -> impl Strategy<Value = Value> {
+pub fn values(number: impl Strategy<Value = Value>) -> impl Strategy<Value = Value> {
     vec(prop_oneof![8 => number, 1 => Just(Value::Null)], 0..9).prop_map(Value::from)
 }
 
-fn small() -> impl Strategy<Value = Value> {
+pub fn small() -> impl Strategy<Value = Value> {
     (0i64..8).prop_map(Value::from)
 }
 
-fn options(names: &[&str]) -> BoxedStrategy<Value> {
+pub fn options(names: &[&str]) -> BoxedStrategy<Value> {
     select(names.iter().map(|name| json!(name)).collect::<Vec<_>>()).boxed()
 }
 
@@ -54,14 +58,14 @@ fn object(fields: &'static [&'static str]) -> impl Strategy<Value = Value> {
 }
 
 /// Rows of one length.
-fn rows(number: impl Strategy<Value = Value> + 'static) -> BoxedStrategy<Value> {
+pub fn rows(number: impl Strategy<Value = Value> + 'static) -> BoxedStrategy<Value> {
     let number = number.boxed();
     let rows = (1usize..5).prop_flat_map(move |k| vec(vec(number.clone(), k), 0..7));
     rows.prop_map(|rows| json!(rows)).boxed()
 }
 
 /// Five numbers, so that the lists of one input often have the same length.
-fn five(number: impl Strategy<Value = Value> + 'static) -> BoxedStrategy<Value> {
+pub fn five(number: impl Strategy<Value = Value> + 'static) -> BoxedStrategy<Value> {
     vec(number, 5).prop_map(Value::from).boxed()
 }
 
@@ -74,6 +78,12 @@ fn month() -> impl Strategy<Value = Value> {
 
 /// Something that is probably right for a field.
 fn plausible(method: &str, field: &str) -> BoxedStrategy<Value> {
+    if let Some(known) = multivariate::plausible(method, field) {
+        return known;
+    }
+    if let Some(strategy) = inputs::plausible(method, field) {
+        return strategy;
+    }
     match (method, field) {
         (_, "conf_level" | "alpha") => (0.0001f64..1.0).prop_map(Value::from).boxed(),
         ("proportion.interval", "method") => {
@@ -129,7 +139,7 @@ fn plausible(method: &str, field: &str) -> BoxedStrategy<Value> {
     }
 }
 
-fn input_of(method: &'static Method) -> impl Strategy<Value = Value> {
+pub fn input_of(method: &'static Method) -> impl Strategy<Value = Value> {
     let each: Vec<_> = method
         .fields
         .iter()
@@ -236,10 +246,14 @@ fn errors_name_the_field() {
         ("change.mean", json!({"current": {"n": 3, "mean": 1}}), "current.sd"),
         ("change.mean", json!({"current": {"n": 0, "average": 1}}), "current.average"),
     ];
+    check_errors(&cases);
+}
+
+fn check_errors(cases: &[(&str, Value, &str)]) {
     for (name, input, field) in cases {
-        let found = measures::find(name).expect("a known method").compute(&input);
+        let found = measures::find(name).expect("a known method").compute(input);
         match found {
-            Err(error) => assert_eq!(error.field, field, "{name} {input}: {error}"),
+            Err(error) => assert_eq!(error.field, *field, "{name} {input}: {error}"),
             Ok(output) => panic!("{name} {input} gave {output}"),
         }
     }

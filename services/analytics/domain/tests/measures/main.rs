@@ -1,9 +1,17 @@
 //! The statistical methods from outside: against numbers computed elsewhere, against inputs of
 //! every shape, and against the laws of the statistics themselves.
 
+mod blocks;
+mod drivers;
+mod customers;
 mod fuzz;
+mod indices;
+mod inputs;
 mod laws;
+mod operations;
 mod pairs;
+mod refusals;
+mod paths;
 mod vectors;
 
 use analytics_domain::measures;
@@ -32,6 +40,24 @@ fn same(a: &Value, b: &Value) -> bool {
         }
         (Value::Array(a), Value::Array(b)) => {
             a.len() == b.len() && a.iter().zip(b).all(|(v, w)| same(v, w))
+        }
+        (a, b) => a == b,
+    }
+}
+
+/// The same within a tolerance, for figures at the end of an iteration.
+fn near(a: &Value, b: &Value, tolerance: f64) -> bool {
+    let all = |a: &Value, b: &Value| near(a, b, tolerance);
+    match (a, b) {
+        (Value::Number(a), Value::Number(b)) => {
+            let (a, b) = (a.as_f64().expect("finite"), b.as_f64().expect("finite"));
+            (a - b).abs() <= tolerance * a.abs().max(1.0)
+        }
+        (Value::Object(a), Value::Object(b)) => {
+            a.len() == b.len() && a.iter().all(|(k, v)| b.get(k).is_some_and(|w| all(v, w)))
+        }
+        (Value::Array(a), Value::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(v, w)| all(v, w))
         }
         (a, b) => a == b,
     }

@@ -12,7 +12,7 @@ use proto::{
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{ACTION, Bearer, OAUTH_ERROR, answer, bad_credentials, required};
+use super::{ACTION, Bearer, OAUTH_ERROR, answer, bad_credentials, check_in_service, required};
 use crate::{
     core::Core,
     rpc::refusal,
@@ -39,6 +39,7 @@ pub async fn admit(core: &Arc<Core>, form: CreateTokenRequest) -> Result<CreateT
         record(core, &credential, false).await?;
         return Err(bad());
     }
+    check_in_service(core.db.read(), credential.org).await?;
     let scopes = scope::narrow(&form.scope, credential.client.scopes)
         .map_err(|error| refusal(error).with_metadata(OAUTH_ERROR, "invalid_scope"))?;
     let day_ago_us = core.now_us() - RECORD_EVERY_US;

@@ -1,7 +1,7 @@
 //! Sign-in with user name and password. Known and unknown accounts get the same answers after
 //! the same work.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use auth_domain::session::{SESSIONS_MAX, Session};
 use kit::error::{Result, ServiceError, reason_name};
@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::{
     ACTION, Bearer, OAUTH_ERROR, answer,
     attempts::{Attempt, too_many},
-    bad_credentials, required,
+    bad_credentials, check_in_service, required,
 };
 use crate::{
     core::Core,
@@ -28,8 +28,12 @@ use crate::{
     work::{INSTALLATION, Note, Work},
 };
 
-/// Signs a person in.
-pub async fn sign_in(core: &Arc<Core>, form: CreateTokenRequest) -> Result<CreateTokenResponse> {
+/// Signs a person in who calls from `address`.
+pub async fn sign_in(
+    core: &Arc<Core>,
+    form: CreateTokenRequest,
+    address: Option<IpAddr>,
+) -> Result<CreateTokenResponse> {
     let login = required("username", &form.username)?;
     required("password", &form.password)?;
     if !form.scope.is_empty() {
@@ -40,7 +44,7 @@ pub async fn sign_in(core: &Arc<Core>, form: CreateTokenRequest) -> Result<Creat
     let org = organisation(core, &form.organisation).await?;
     let account = users::find_by_login(core.db.read(), org, login).await?;
     let device = known_device(core, org, account.as_ref(), &form.refresh_token).await?;
-    let attempt = Attempt::begin(core, org, login, device).await?;
+    let attempt = Attempt::begin(core, org, login, device, address).await?;
     let hash = account.as_ref().map(|account| account.password_hash.clone());
     let right = core.hasher.verify(form.password, hash).await?;
     let mut work = Work::begin(core, org).await?;
@@ -56,7 +60,15 @@ pub async fn sign_in(core: &Arc<Core>, form: CreateTokenRequest) -> Result<Creat
         return Err(too_many(wait_us));
     }
     match admitted {
-        Some(account) => admit(core, work, account).await,
+        Some(account) => {
+            if let Err(refused) = check_in_service(work.conn(), org).await {
+                let reason = reason_name(refused.reason());
+                work.note(note(Some(&account), reason, json!({ "grantType": "password" })));
+                work.commit().await?;
+                return Err(refused);
+            }
+            admit(core, work, account).await
+        }
         None => {
             let reason = reason_name(Reason::BadCredentials);
             work.note(note(account.as_ref(), reason, json!({ "grantType": "password" })));

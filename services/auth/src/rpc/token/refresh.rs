@@ -15,7 +15,7 @@ use proto::{
 };
 use serde_json::json;
 
-use super::{ACTION, Bearer, answer, bad_credentials, required};
+use super::{ACTION, Bearer, answer, bad_credentials, check_in_service, required};
 use crate::{
     core::Core,
     rpc::sessions::end,
@@ -41,6 +41,7 @@ pub async fn exchange(core: &Arc<Core>, form: CreateTokenRequest) -> Result<Crea
     if user.disabled {
         return Err(bad());
     }
+    check_in_service(work.conn(), known.org).await?;
     let successor = core.secrets.successor(token);
     let successor_hash = core.secrets.refresh_hash(&successor);
     let next = sessions::find_token(work.conn(), &successor_hash).await?;
@@ -67,6 +68,7 @@ pub async fn exchange(core: &Arc<Core>, form: CreateTokenRequest) -> Result<Crea
             let hash = successor_hash.to_vec();
             sessions::insert_token(work.conn(), org, session.id, hash, now_us).await?;
             sessions::update(work.conn(), org, &session.clone().refreshed(now_us)).await?;
+            work.note(refreshed(&session, &user));
         }
     }
     work.commit().await?;
@@ -102,6 +104,17 @@ pub async fn revoke(core: &Arc<Core>, token: &str) -> Result<()> {
     end(&mut work, session).await?;
     work.commit().await?;
     Ok(())
+}
+
+fn refreshed(session: &Session, user: &User) -> Note {
+    Note {
+        actor: names::print("users", user.id),
+        action: ACTION.to_owned(),
+        object: names::print("sessions", session.id),
+        unit: Some(user.unit),
+        outcome: "ok".to_owned(),
+        detail: json!({ "grantType": "refresh_token" }),
+    }
 }
 
 fn reused(session: &Session, user: &User) -> Note {

@@ -1,4 +1,4 @@
-//! Failed sign-ins of accounts, existing or not.
+//! Failed sign-ins of accounts, existing or not, and from prefixes of addresses.
 
 use sea_orm::entity::prelude::*;
 
@@ -6,7 +6,7 @@ use sea_orm::entity::prelude::*;
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "login_failure")]
 pub struct Model {
-    /// Keyed hash of organisation and sign-in name.
+    /// Keyed hash of organisation and sign-in name, or of a prefix of addresses.
     #[sea_orm(primary_key, auto_increment = false)]
     pub account: Vec<u8>,
     /// Organisation; nil for an unknown one.

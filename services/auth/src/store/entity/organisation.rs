@@ -22,6 +22,8 @@ pub struct Model {
     pub version: i64,
     /// When it was created.
     pub create_us: i64,
+    /// When it was suspended.
+    pub suspend_us: Option<i64>,
 }
 
 /// No relations: one read, one table.

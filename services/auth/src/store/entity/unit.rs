@@ -33,6 +33,9 @@ pub struct Model {
     pub valid_to_us: Option<i64>,
     /// When the present parent became the parent.
     pub move_us: i64,
+    /// JSON: `[[earlier parent, since when], …]`, oldest first.
+    #[sea_orm(column_type = "Text")]
+    pub former_parents: String,
     /// Grows with every change.
     pub version: i64,
 }

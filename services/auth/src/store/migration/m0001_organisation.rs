@@ -5,7 +5,7 @@ use sea_orm_migration::{
     schema::{big_integer, big_integer_null, boolean, small_integer, text, uuid, uuid_null},
 };
 
-use super::{index, partial, unique};
+use kit::db::schema::{index, partial, unique};
 
 /// The migration.
 #[derive(DeriveMigrationName)]

@@ -7,7 +7,7 @@ use sea_orm_migration::{
     },
 };
 
-use super::{bytes, index, partial, unique};
+use kit::db::schema::{bytes, index, partial, unique};
 
 /// The migration.
 #[derive(DeriveMigrationName)]

@@ -5,7 +5,7 @@ use sea_orm_migration::{
     schema::{big_integer, text, text_null, uuid, uuid_null},
 };
 
-use super::{bytes, index, unique};
+use kit::db::schema::{bytes, index, unique};
 
 /// The migration.
 #[derive(DeriveMigrationName)]

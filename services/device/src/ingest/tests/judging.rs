@@ -160,6 +160,31 @@ async fn a_press_outside_of_opening_hours_is_marked() {
     assert!(grace.marks.is_empty());
 }
 
+#[tokio::test]
+async fn a_press_before_a_move_stays_with_the_branch_it_was_given_in() {
+    for world in worlds().await {
+        let (_, token) = world.sender().await;
+        let [old, new] = world.org.branches;
+        // Moved half an hour ago; the buffer holds presses of before and after.
+        world.org.move_window(0, 1, NOW - 30 * MINUTE).await;
+        let (mut before, mut after) = (message(1), message(2));
+        before.device_time = Some(time::from_us(NOW - 31 * MINUTE));
+        after.device_time = Some(time::from_us(NOW - 30 * MINUTE));
+        let answer = world.send(&token, vec![before, after]).await;
+        for (result, site) in answer.results.iter().zip([old, new]) {
+            let rating = world.rating(&result.receipt).await;
+            let place = (rating.window, rating.site);
+            assert_eq!(place, (Some(world.org.windows[0]), site), "{}", world.name);
+        }
+        let late = Uuid::now_v7();
+        report(&world, &[(late, EncounterEventKind::Finished, NOW - 29 * MINUTE)]).await;
+        assert_eq!(encounter(&world, late).await.site, new, "{}", world.name);
+        report(&world, &[(late, EncounterEventKind::Started, NOW - 40 * MINUTE)]).await;
+        assert_eq!(encounter(&world, late).await.site, old, "{}", world.name);
+        world.check_feed().await;
+    }
+}
+
 /// Reports events of encounters at the first window.
 async fn report(world: &World, events: &[(Uuid, EncounterEventKind, i64)]) {
     let unit = world.org.windows[0];

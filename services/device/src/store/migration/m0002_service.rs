@@ -5,7 +5,7 @@ use sea_orm_migration::{
     schema::{big_integer, big_integer_null, boolean, small_integer, text, uuid, uuid_null},
 };
 
-use super::{bytes, index};
+use kit::db::schema::{bytes, index};
 
 /// The migration.
 #[derive(DeriveMigrationName)]

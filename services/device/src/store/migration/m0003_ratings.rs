@@ -7,7 +7,7 @@ use sea_orm_migration::{
     },
 };
 
-use super::{bytes, index, unique};
+use kit::db::schema::{bytes, index, unique};
 
 /// The migration.
 #[derive(DeriveMigrationName)]

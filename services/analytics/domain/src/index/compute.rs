@@ -1,0 +1,193 @@
+//! Computes an index over rows (units × periods) from the values of its leaves.
+
+use super::{
+    check::Tree,
+    definition::Method,
+    leaf::Value,
+    weights::{Fixed, found},
+};
+use crate::measures::distributions::normal_critical;
+
+/// All nodes of all rows: `values[node][row]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Computed {
+    /// Value of each node in each row.
+    pub values: Vec<Vec<Value>>,
+    /// Weights of the children of each node that were used, summing to 1.
+    pub weights: Vec<Vec<f64>>,
+}
+
+/// Computes all nodes upward. `leaves[i][row]` is the value of the i-th leaf of the tree. A
+/// child without a value is left out of its row, and the others' weights stand for it.
+pub fn compute(tree: &Tree, fixed: &Fixed, method: Method, leaves: Vec<Vec<Value>>) -> Computed {
+    let rows = leaves.first().map_or(0, Vec::len);
+    let mut values: Vec<Vec<Value>> = vec![Vec::new(); tree.children.len()];
+    for (leaf, column) in tree.leaves.iter().zip(leaves) {
+        values[*leaf] = column;
+    }
+    let mut weights = vec![Vec::new(); tree.children.len()];
+    for node in tree.upward.iter().copied().filter(|node| !tree.children[*node].is_empty()) {
+        let children = &tree.children[node];
+        weights[node] = fixed[node].clone().unwrap_or_else(|| {
+            let columns: Vec<Vec<Option<f64>>> = children
+                .iter()
+                .map(|child| values[*child].iter().map(|v| v.value).collect())
+                .collect();
+            found(method, &columns.iter().map(Vec::as_slice).collect::<Vec<_>>())
+        });
+        values[node] = (0..rows)
+            .map(|row| combine(children.iter().map(|c| values[*c][row]), &weights[node]))
+            .collect();
+    }
+    Computed { values, weights }
+}
+
+fn combine(children: impl Iterator<Item = Value>, weights: &[f64]) -> Value {
+    let (mut sum, mut total, mut n, mut hidden) = (0.0, 0.0, 0_i64, false);
+    let mut variance = Some(0.0);
+    for (child, weight) in children.zip(weights) {
+        hidden |= child.hidden;
+        let Some(value) = child.value else { continue };
+        n = n.saturating_add(child.n);
+        if *weight > 0.0 {
+            sum += weight * value;
+            total += weight;
+            variance = variance.zip(child.variance).map(|(v, one)| v + weight * weight * one);
+        }
+    }
+    if !(total > 0.0) {
+        return Value { value: None, variance: None, n, hidden };
+    }
+    let variance = variance.map(|v| v / (total * total));
+    Value { value: Some(sum / total), variance, n, hidden }
+}
+
+/// How much each node adds in one row.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Part {
+    /// Share of the root's weight, as used in the row.
+    pub weight: f64,
+    /// Weight × value.
+    pub contribution: Option<f64>,
+}
+
+/// Weights and contributions of all nodes in a row. Those of the leaves sum to the index.
+pub fn parts(tree: &Tree, computed: &Computed, row: usize) -> Vec<Part> {
+    let mut parts = vec![Part { weight: 0.0, contribution: None }; tree.children.len()];
+    let value = |node: usize| computed.values[node][row].value;
+    parts[tree.root].weight = if value(tree.root).is_some() { 1.0 } else { 0.0 };
+    for node in tree.upward.iter().rev().copied() {
+        let children = &tree.children[node];
+        let with = || {
+            children.iter().zip(&computed.weights[node]).filter(|(child, _)| value(**child).is_some())
+        };
+        let total: f64 = with().map(|(_, weight)| weight).sum();
+        for (child, weight) in with().filter(|_| total > 0.0) {
+            parts[*child].weight = parts[node].weight * weight / total;
+        }
+        parts[node].contribution = value(node).map(|value| value * parts[node].weight);
+    }
+    parts
+}
+
+/// Share of the root's weight whose leaves have values in a row, 0 to 1.
+pub fn weight_covered(tree: &Tree, computed: &Computed, row: usize) -> f64 {
+    let mut share = vec![0.0; tree.children.len()];
+    share[tree.root] = 1.0;
+    let mut covered = 0.0;
+    for node in tree.upward.iter().rev().copied() {
+        for (child, weight) in tree.children[node].iter().zip(&computed.weights[node]) {
+            share[*child] = share[node] * weight;
+        }
+        if tree.children[node].is_empty() && computed.values[node][row].value.is_some() {
+            covered += share[node];
+        }
+    }
+    covered.clamp(0.0, 1.0)
+}
+
+/// Interval of a value by the normal approximation, within 0 and 100.
+pub fn interval(value: &Value, confidence: f64) -> Option<(f64, f64)> {
+    let (centre, variance) = (value.value?, value.variance?);
+    let half = normal_critical(confidence) * variance.sqrt();
+    Some(((centre - half).clamp(0.0, 100.0), (centre + half).clamp(0.0, 100.0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Root with two nodes; the first has leaves 2 and 3, the second 4.
+    fn tree() -> Tree {
+        Tree {
+            root: 0,
+            children: vec![vec![1, 5], vec![2, 3], vec![], vec![], vec![], vec![4]],
+            leaves: vec![2, 3, 4],
+            upward: vec![4, 3, 2, 5, 1, 0],
+        }
+    }
+
+    fn fixed(weights: [f64; 2]) -> Fixed {
+        let w = |a: f64, b: f64| Some(vec![a / (a + b), b / (a + b)]);
+        vec![w(1.0, 1.0), w(weights[0], weights[1]), None, None, None, Some(vec![1.0])]
+    }
+
+    fn leaf(value: Option<f64>) -> Value {
+        Value { value, variance: value.map(|_| 4.0), n: 10, hidden: false }
+    }
+
+    #[test]
+    fn an_index_is_the_weighted_mean_of_its_parts() {
+        let leaves = [Some(80.0), Some(60.0), Some(90.0)].map(|v| vec![leaf(v)]).to_vec();
+        let found = compute(&tree(), &fixed([3.0, 1.0]), Method::Direct, leaves);
+        assert_eq!(found.values[1][0].value, Some(75.0));
+        assert_eq!(found.values[0][0].value, Some(82.5));
+        let parts = parts(&tree(), &found, 0);
+        let sum: f64 = [2, 3, 4].iter().filter_map(|n| parts[*n].contribution).sum();
+        assert!((sum - 82.5).abs() < 1e-12);
+        assert_eq!(weight_covered(&tree(), &found, 0), 1.0);
+        let (low, high) = interval(&found.values[0][0], 0.95).unwrap();
+        assert!(low < 82.5 && high > 82.5);
+    }
+
+    #[test]
+    fn a_missing_leaf_is_left_out_and_said_to_be() {
+        let leaves = [None, Some(60.0), Some(90.0)].map(|v| vec![leaf(v)]).to_vec();
+        let found = compute(&tree(), &fixed([3.0, 1.0]), Method::Direct, leaves);
+        assert_eq!(found.values[0][0].value, Some(75.0));
+        assert_eq!(weight_covered(&tree(), &found, 0), 0.625);
+        let nothing = [None, None, None].map(|v| vec![leaf(v)]).to_vec();
+        let found = compute(&tree(), &fixed([3.0, 1.0]), Method::Direct, nothing);
+        assert_eq!(found.values[0][0].value, None);
+    }
+
+    proptest! {
+        #[test]
+        fn an_index_lies_between_its_leaves_and_contributions_sum_to_it(
+            values in prop::array::uniform3(prop::option::of(0.0..100.0_f64)),
+            weights in prop::array::uniform2(0.01..9.0_f64),
+            method in prop::sample::select(vec![Method::Direct, Method::Entropy, Method::Derived]),
+        ) {
+            let leaves = values.map(|v| vec![leaf(v); 3]).to_vec();
+            let mut fixed = fixed(weights);
+            if method != Method::Direct {
+                fixed = vec![None; 6];
+            }
+            let found = compute(&tree(), &fixed, method, leaves);
+            let given: Vec<f64> = values.iter().flatten().copied().collect();
+            match found.values[0][0].value {
+                None => prop_assert!(given.is_empty()),
+                Some(index) => {
+                    let low = given.iter().copied().fold(f64::MAX, f64::min);
+                    let high = given.iter().copied().fold(f64::MIN, f64::max);
+                    prop_assert!(index >= low - 1e-9 && index <= high + 1e-9);
+                    let parts = parts(&tree(), &found, 0);
+                    let sum: f64 = [2, 3, 4].iter().filter_map(|n| parts[*n].contribution).sum();
+                    prop_assert!((sum - index).abs() < 1e-9);
+                }
+            }
+        }
+    }
+}

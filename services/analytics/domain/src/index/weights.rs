@@ -1,0 +1,112 @@
+//! Weights among siblings: given, judged, equal, or found in the values of a run.
+
+use super::{
+    check::Tree,
+    definition::{Definition, Judgement, Method, Weighting},
+};
+use crate::measures::index::{
+    ahp::{Ahp, Judgements, ahp},
+    criteria::entropy_weights,
+};
+
+/// A consistency ratio above this deserves a remark.
+pub const CONSISTENCY_MAX: f64 = 0.1;
+
+/// Weights of the children of each node, summing to 1; `None` where they are found in the
+/// values of a run.
+pub type Fixed = Vec<Option<Vec<f64>>>;
+
+/// The weights of a weighting of a checked definition.
+pub fn fixed(definition: &Definition, tree: &Tree, weighting: &Weighting) -> Fixed {
+    let of = |node: usize| -> Option<Vec<f64>> {
+        let children = &tree.children[node];
+        let id = |child: &usize| definition.nodes[*child].id.as_str();
+        match weighting.method {
+            Method::Direct => {
+                let given = |child| {
+                    let found = weighting.weights.iter().find(|(node, _)| node == id(child));
+                    found.map_or(0.0, |(_, weight)| *weight)
+                };
+                Some(normalised(children.iter().map(given).collect()))
+            }
+            Method::Equal => Some(equal(children.len())),
+            Method::Ahp if children.len() < 2 => Some(equal(children.len())),
+            Method::Ahp => {
+                let node = &definition.nodes[node].id;
+                let judgement = weighting.judgements.iter().find(|j| j.node == *node)?;
+                let weights = judged(judgement)?.weights?;
+                let place = |child| judgement.children.iter().position(|c| c == id(child));
+                children.iter().map(|child| Some(weights[place(child)?])).collect()
+            }
+            Method::Entropy | Method::Derived => None,
+        }
+    };
+    (0..definition.nodes.len()).map(of).collect()
+}
+
+/// The analysis of a judgement; `None` if it is malformed.
+pub fn judged(judgement: &Judgement) -> Option<Ahp> {
+    let k = judgement.children.len();
+    let mut matrix = vec![vec![1.0; k]; k];
+    let mut ratios = judgement.ratios.iter();
+    for i in 0..k {
+        for j in i + 1..k {
+            let ratio = *ratios.next()?;
+            (matrix[i][j], matrix[j][i]) = (ratio, 1.0 / ratio);
+        }
+    }
+    Some(ahp(&Judgements::new(matrix).ok()?))
+}
+
+/// Weights that follow from the values of the children over rows; rows with a missing value
+/// are left out. Equal weights when the values do not tell the children apart.
+pub fn found(method: Method, values: &[&[Option<f64>]]) -> Vec<f64> {
+    let k = values.len();
+    let rows = values.first().map_or(0, |column| column.len());
+    let complete = (0..rows).filter_map(|row| {
+        values.iter().map(|column| column[row]).collect::<Option<Vec<f64>>>()
+    });
+    let matrix: Vec<Vec<f64>> = complete.collect();
+    if k < 2 || matrix.len() < 2 {
+        return equal(k);
+    }
+    match method {
+        Method::Entropy => entropy_weights(&matrix).map_or_else(|_| equal(k), |e| e.weights),
+        Method::Derived => {
+            let with_siblings = (0..k).map(|child| {
+                let others = |row: &Vec<f64>| {
+                    (row.iter().sum::<f64>() - row[child]) / (k - 1) as f64
+                };
+                let pairs: Vec<(f64, f64)> =
+                    matrix.iter().map(|row| (row[child], others(row))).collect();
+                correlation(&pairs).map_or(0.0, |r| r.max(0.0))
+            });
+            normalised(with_siblings.collect())
+        }
+        Method::Direct | Method::Ahp | Method::Equal => equal(k),
+    }
+}
+
+/// Pearson's correlation; `None` when a side does not vary.
+pub fn correlation(pairs: &[(f64, f64)]) -> Option<f64> {
+    let n = pairs.len() as f64;
+    let (sx, sy) = pairs.iter().fold((0.0, 0.0), |(a, b), (x, y)| (a + x, b + y));
+    let (mx, my) = (sx / n, sy / n);
+    let (mut xx, mut yy, mut xy) = (0.0, 0.0, 0.0);
+    for (x, y) in pairs {
+        xx += (x - mx) * (x - mx);
+        yy += (y - my) * (y - my);
+        xy += (x - mx) * (y - my);
+    }
+    let scale = (xx * yy).sqrt();
+    (scale > 1e-12).then(|| xy / scale)
+}
+
+fn equal(k: usize) -> Vec<f64> {
+    vec![1.0 / k.max(1) as f64; k]
+}
+
+fn normalised(weights: Vec<f64>) -> Vec<f64> {
+    let sum: f64 = weights.iter().sum();
+    if sum > 0.0 { weights.iter().map(|w| w / sum).collect() } else { equal(weights.len()) }
+}

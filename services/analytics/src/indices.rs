@@ -1,0 +1,285 @@
+//! Computes indices from roll-ups: reads the cells of all units and periods at once, folds them
+//! into sums per leaf, and computes in memory. Knows nothing of requests and callers.
+
+mod leaves;
+mod reading;
+mod reliability;
+mod targets;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use analytics_domain::{
+    answer::Joined,
+    index::{
+        bootstrap,
+        check::Tree,
+        compute::{self, Computed, Part},
+        definition::{Definition, Weighting},
+        leaf::Value,
+        periods::Periods,
+        weights,
+    },
+};
+use kit::{db::Db, directory::OrgView, error::Result};
+use uuid::Uuid;
+
+pub use reliability::Block;
+
+use crate::{
+    figures::Slots,
+    freshness::{Freshness, Mark},
+    store::{questionnaires, snapshot, templates},
+};
+use leaves::Layout;
+use reading::Sums;
+use targets::Targets;
+
+/// Most rows of a run.
+pub const ROWS_MAX: usize = 60_000;
+/// Most draws of a bootstrap: rows × leaves × resamples.
+pub const DRAWS_MAX: usize = 20_000_000;
+
+/// What is asked of a definition.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// The definition.
+    pub definition: Arc<Definition>,
+    /// Its tree.
+    pub tree: Arc<Tree>,
+    /// Units, each once.
+    pub units: Vec<Uuid>,
+    /// First local day and the one after the last.
+    pub days: (i32, i32),
+    /// How they are cut.
+    pub periods: Periods,
+    /// Confidence of intervals.
+    pub confidence: f64,
+    /// Resamples of the bootstrap; 0 for none.
+    pub resamples: usize,
+    /// Its seed.
+    pub seed: u64,
+}
+
+/// A row of an outcome.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// Unit.
+    pub unit: Uuid,
+    /// Place of the period.
+    pub period: usize,
+    /// The root.
+    pub value: Value,
+    /// Its interval.
+    pub interval: Option<(f64, f64)>,
+    /// Whether that was found by bootstrap.
+    pub by_bootstrap: bool,
+    /// Share of the weight with enough answers.
+    pub weight_covered: f64,
+    /// Rated ÷ served.
+    pub coverage: Option<f64>,
+    /// Whether anything was hidden.
+    pub hidden: bool,
+    /// Every node, in the order of the definition.
+    pub nodes: Vec<(Value, Part)>,
+}
+
+/// What was computed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// Rows by unit, then period.
+    pub rows: Vec<Row>,
+    /// Weight of each node among its siblings, as used; 1 for the root.
+    pub weights: Vec<f64>,
+    /// Reliability of blocks of questions.
+    pub blocks: Vec<Block>,
+    /// Versions that were counted together.
+    pub joined: Vec<Joined>,
+    /// How far both feeds are counted: ratings, answers.
+    pub marks: [Mark; 2],
+}
+
+impl Outcome {
+    /// Positions of both feeds in one text.
+    pub fn watermark(&self) -> String {
+        let [ratings, answers] = &self.marks;
+        format!("device={} survey={}", ratings.position, answers.position)
+    }
+
+    /// Everything committed before this moment is counted, microseconds.
+    pub fn as_of_us(&self) -> i64 {
+        self.marks[0].as_of_us.min(self.marks[1].as_of_us)
+    }
+}
+
+/// Computes indices. Cheap to clone.
+#[derive(Clone)]
+pub struct Indices {
+    db: Db,
+    templates: Arc<templates::Cache>,
+    versions: Arc<questionnaires::Cache>,
+    ratings: Freshness,
+    answers: Freshness,
+    slots: Slots,
+}
+
+impl Indices {
+    /// Reads from `db`.
+    pub fn new(
+        db: Db,
+        templates: Arc<templates::Cache>,
+        versions: Arc<questionnaires::Cache>,
+        ratings: Freshness,
+        answers: Freshness,
+        slots: Slots,
+    ) -> Self {
+        Self { db, templates, versions, ratings, answers, slots }
+    }
+
+    /// Computes the index of the definition's own weighting.
+    ///
+    /// # Errors
+    /// TOO_MANY_BUCKETS when more must be read than is sensible, OVERLOADED when too much is
+    /// asked at once.
+    pub async fn run(&self, view: &OrgView, asked: &Asked) -> Result<Outcome> {
+        let _slot = self.slots.enter().await?;
+        let gathered = self.gather(view, asked).await?;
+        let weighting = &asked.definition.weightings[0];
+        let computed = gathered.compute(asked, weighting);
+        let rows = rows(asked, &gathered, &computed);
+        Ok(Outcome {
+            rows,
+            weights: used_weights(&asked.tree, &computed),
+            blocks: gathered.blocks,
+            joined: gathered.joined,
+            marks: gathered.marks,
+        })
+    }
+
+    /// Values of the root of each row under each weighting, with the weights used, and the
+    /// watermark.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub async fn by_weighting(&self, view: &OrgView, asked: &Asked) -> Result<Side> {
+        let _slot = self.slots.enter().await?;
+        let gathered = self.gather(view, asked).await?;
+        let one = |weighting: &Weighting| {
+            let computed = gathered.compute(asked, weighting);
+            let roots = computed.values[asked.tree.root].iter().map(|v| v.value).collect();
+            (roots, used_weights(&asked.tree, &computed))
+        };
+        let weightings = asked.definition.weightings.iter().map(one).collect();
+        let [ratings, answers] = &gathered.marks;
+        let watermark = format!("device={} survey={}", ratings.position, answers.position);
+        Ok(Side { weightings, watermark })
+    }
+
+    async fn gather(&self, view: &OrgView, asked: &Asked) -> Result<Gathered> {
+        let targets = Targets::of(view, &asked.units);
+        let snapshot = snapshot(&self.db).await?;
+        let conn = snapshot.conn();
+        let marks = [self.ratings.mark(conn).await?, self.answers.mark(conn).await?];
+        let templates = templates::load(conn, view.id).await?;
+        let needed = std::iter::empty();
+        let mut versions = self.versions.with(&self.db, view.id, needed).await?;
+        let answers = reading::answers(conn, view, asked, &targets).await?;
+        let used = answers.iter().map(|sum| (sum.questionnaire, sum.version));
+        versions = self.versions.with(&self.db, view.id, used).await.unwrap_or(versions);
+        let layout = Layout::of(&asked.definition, &asked.tree, &templates, &versions);
+        let mut sums = Sums::new(asked, &layout, targets.len());
+        sums.add_answers(&answers, &targets, &layout, asked);
+        drop(answers);
+        reading::ratings(conn, view, asked, &targets, &layout, &mut sums).await?;
+        let blocks = reliability::blocks(conn, view, asked, &targets, &versions).await?;
+        snapshot.end().await?;
+        let find = |questionnaire, version| versions.get(&(questionnaire, version));
+        let joined = analytics_domain::answer::joined(sums.counted(), find);
+        let leaves = layout.values(&sums, asked);
+        let _ = &self.templates;
+        Ok(Gathered { leaves, layout, sums, blocks, joined, marks })
+    }
+}
+
+/// The weightings of a definition side by side.
+pub struct Side {
+    /// Per weighting: the root of each row, and the weight of each node among its siblings.
+    pub weightings: Vec<(Vec<Option<f64>>, Vec<f64>)>,
+    /// Positions of both feeds.
+    pub watermark: String,
+}
+
+/// Everything that was read.
+struct Gathered {
+    leaves: Vec<Vec<Value>>,
+    layout: Layout,
+    sums: Sums,
+    blocks: Vec<Block>,
+    joined: Vec<Joined>,
+    marks: [Mark; 2],
+}
+
+impl Gathered {
+    fn compute(&self, asked: &Asked, weighting: &Weighting) -> Computed {
+        let fixed = weights::fixed(&asked.definition, &asked.tree, weighting);
+        compute::compute(&asked.tree, &fixed, weighting.method, self.leaves.clone())
+    }
+}
+
+fn used_weights(tree: &Tree, computed: &Computed) -> Vec<f64> {
+    let mut weights = vec![0.0; tree.children.len()];
+    weights[tree.root] = 1.0;
+    for (children, of) in tree.children.iter().zip(&computed.weights) {
+        for (child, weight) in children.iter().zip(of) {
+            weights[*child] = *weight;
+        }
+    }
+    weights
+}
+
+fn rows(asked: &Asked, gathered: &Gathered, computed: &Computed) -> Vec<Row> {
+    let periods = asked.periods.days.len();
+    let root = &computed.values[asked.tree.root];
+    (0..root.len())
+        .map(|row| {
+            let value = root[row];
+            let drawn = drawn_interval(asked, gathered, computed, row);
+            let by_bootstrap = drawn.is_some();
+            Row {
+                unit: asked.units[row / periods],
+                period: row % periods,
+                value,
+                interval: drawn.or_else(|| compute::interval(&value, asked.confidence)),
+                by_bootstrap,
+                weight_covered: compute::weight_covered(&asked.tree, computed, row),
+                coverage: gathered.sums.coverage(row),
+                hidden: value.hidden,
+                nodes: compute::parts(&asked.tree, computed, row)
+                    .into_iter()
+                    .enumerate()
+                    .map(|(node, part)| (computed.values[node][row], part))
+                    .collect(),
+            }
+        })
+        .collect()
+}
+
+fn drawn_interval(
+    asked: &Asked,
+    gathered: &Gathered,
+    computed: &Computed,
+    row: usize,
+) -> Option<(f64, f64)> {
+    if asked.resamples == 0 {
+        return None;
+    }
+    let sources = gathered.layout.sources(&gathered.sums, &gathered.leaves, row);
+    // Each row draws from generators of its own: its unit and period are part of the seed.
+    let period = u64::try_from(asked.periods.days[row % asked.periods.days.len()].0);
+    let (high, low) = asked.units[row / asked.periods.days.len()].as_u64_pair();
+    let seed = asked.seed ^ high ^ low.rotate_left(17) ^ period.unwrap_or_default();
+    let (tree, weights) = (&asked.tree, &computed.weights);
+    bootstrap::interval(tree, weights, &sources, asked.resamples, seed, asked.confidence)
+}
+
+/// Counts per score, for drawing again.
+type Drawn = BTreeMap<i64, i64>;

@@ -1,0 +1,93 @@
+//! Lists newest first, page by page: rows of an organisation ordered by a time and the id, from
+//! after the last one of the page before.
+
+use kit::{db::dialect_of, error::Result};
+use sea_orm::{ConnectionTrait, EntityTrait, Value};
+use uuid::Uuid;
+
+use super::rating_sql::Sql;
+
+/// A place in such a list: time in microseconds and id of a row.
+pub type Place = (i64, Uuid);
+
+/// A list under construction: a table, its column of time, and which rows are wanted.
+pub struct Newest {
+    table: &'static str,
+    time: &'static str,
+    sql: Sql,
+    wanted: Vec<String>,
+}
+
+impl Newest {
+    /// All rows of an organisation in `table`, ordered by the column `time`.
+    pub fn of(
+        conn: &impl ConnectionTrait,
+        table: &'static str,
+        time: &'static str,
+        org: Uuid,
+    ) -> Self {
+        let mut sql = Sql::new(dialect_of(conn));
+        let wanted = vec![format!("org_id = {}", sql.bind(org))];
+        Self { table, time, sql, wanted }
+    }
+
+    /// Only rows whose `column` is `value`, if there is one.
+    #[must_use]
+    pub fn equal(mut self, column: &str, value: Option<impl Into<Value>>) -> Self {
+        if let Some(value) = value {
+            let value = self.sql.bind(value);
+            self.wanted.push(format!("{column} = {value}"));
+        }
+        self
+    }
+
+    /// Only rows whose `column`, or expression, is one of `ids`, if there is such a list.
+    #[must_use]
+    pub fn among(mut self, column: &str, ids: Option<&[Uuid]>) -> Self {
+        if let Some(ids) = ids {
+            let among = self.sql.one_of(column, ids);
+            self.wanted.push(among);
+        }
+        self
+    }
+
+    /// Only rows with `from_us` ≤ time < `to_us`, as far as these are given.
+    #[must_use]
+    pub fn within(mut self, from_us: Option<i64>, to_us: Option<i64>) -> Self {
+        for (comparison, us) in [(">=", from_us), ("<", to_us)] {
+            if let Some(us) = us {
+                let us = self.sql.bind(us);
+                self.wanted.push(format!("{} {comparison} {us}", self.time));
+            }
+        }
+        self
+    }
+
+    /// Only rows that meet a condition of ours, which may bind parameters.
+    #[must_use]
+    pub fn that(mut self, condition: impl FnOnce(&mut Sql) -> String) -> Self {
+        let condition = condition(&mut self.sql);
+        self.wanted.push(condition);
+        self
+    }
+
+    /// At most `limit` rows after `last`, latest first.
+    pub async fn page<E: EntityTrait>(
+        mut self,
+        conn: &impl ConnectionTrait,
+        last: Option<Place>,
+        limit: u64,
+    ) -> Result<Vec<E::Model>> {
+        let (table, time) = (self.table, self.time);
+        if let Some((us, id)) = last {
+            let (us, id) = (self.sql.bind(us), self.sql.bind(id));
+            self.wanted.push(format!("({time}, id) < ({us}, {id})"));
+        }
+        let limit = self.sql.bind(i64::try_from(limit).unwrap_or(i64::MAX));
+        let text = format!(
+            "SELECT * FROM {table} WHERE {} ORDER BY {time} DESC, id DESC LIMIT {limit}",
+            self.wanted.join(" AND ")
+        );
+        Ok(E::find().from_raw_sql(self.sql.statement(&text)).all(conn).await?)
+    }
+}

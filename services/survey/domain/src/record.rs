@@ -1,0 +1,459 @@
+//! What is recorded about customers: purchases, interactions, triggers, referrals, competitors,
+//! saved segments, consents and merges.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{
+    customer::Purpose,
+    error::{Error, Result},
+};
+
+/// Largest amount in hundredths.
+pub const CENTS_MAX: i64 = 1_000_000_000_000_000;
+/// Longest delay of a trigger in hours.
+pub const DELAY_HOURS_MAX: i32 = 8_760;
+
+/// A purchase.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Purchase {
+    /// Id, made from the sender's.
+    pub id: Uuid,
+    /// Organisation.
+    pub org: Uuid,
+    /// Customer.
+    pub customer: Uuid,
+    /// Competitor with whom it was made; nothing for us.
+    pub competitor: Option<Uuid>,
+    /// When.
+    pub at_us: i64,
+    /// Amount in hundredths.
+    pub cents: i64,
+    /// Product or empty.
+    pub product: String,
+    /// Hash of what was sent.
+    pub content: Vec<u8>,
+}
+
+/// Kind of an interaction. The numbers are those of the contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InteractionKind {
+    /// Order.
+    Order = 1,
+    /// Contract.
+    Contract = 2,
+    /// Delivery.
+    Delivery = 3,
+    /// Service visit.
+    ServiceVisit = 4,
+    /// Complaint.
+    Complaint = 5,
+    /// Contact.
+    Contact = 6,
+}
+
+impl InteractionKind {
+    /// The kind with this number.
+    pub fn from_number(number: i32) -> Option<Self> {
+        const ALL: [InteractionKind; 6] = [
+            InteractionKind::Order,
+            InteractionKind::Contract,
+            InteractionKind::Delivery,
+            InteractionKind::ServiceVisit,
+            InteractionKind::Complaint,
+            InteractionKind::Contact,
+        ];
+        ALL.into_iter().find(|kind| *kind as i32 == number)
+    }
+
+    /// Whether the customer heard from us by it.
+    pub fn is_contact(self) -> bool {
+        matches!(self, Self::Contact | Self::ServiceVisit | Self::Delivery)
+    }
+}
+
+/// Personal part of an interaction.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct InteractionText {
+    /// Number of the order, contract or complaint.
+    pub reference: String,
+    /// Remark.
+    pub note: String,
+}
+
+/// An interaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Interaction {
+    /// Id, made from the sender's.
+    pub id: Uuid,
+    /// Organisation.
+    pub org: Uuid,
+    /// Customer.
+    pub customer: Uuid,
+    /// Unit where it happened.
+    pub unit: Uuid,
+    /// Kind.
+    pub kind: InteractionKind,
+    /// When it happened or began.
+    pub at_us: i64,
+    /// When it ends.
+    pub end_us: Option<i64>,
+    /// Whether a complaint is settled.
+    pub resolved: bool,
+    /// Personal part, encrypted.
+    pub sealed: Option<Vec<u8>>,
+    /// Hash of what was sent.
+    pub content: Vec<u8>,
+}
+
+/// What a trigger calls for. The numbers are those of the contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// An invitation to a survey.
+    Survey = 1,
+    /// A call-back.
+    CallBack = 2,
+}
+
+impl Action {
+    /// The action with this number.
+    pub fn from_number(number: i32) -> Option<Self> {
+        [Self::Survey, Self::CallBack].into_iter().find(|action| *action as i32 == number)
+    }
+}
+
+/// A trigger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trigger {
+    /// Id.
+    pub id: Uuid,
+    /// Organisation.
+    pub org: Uuid,
+    /// Unit whose customers, and those below it, it is about.
+    pub unit: Uuid,
+    /// Display name.
+    pub display_name: String,
+    /// Kind of the interaction.
+    pub kind: InteractionKind,
+    /// What it calls for.
+    pub action: Action,
+    /// Campaign of a survey.
+    pub campaign: Option<Uuid>,
+    /// Hours after the interaction.
+    pub delay_hours: i32,
+    /// When it was created.
+    pub create_us: i64,
+    /// When it was retired.
+    pub retire_us: Option<i64>,
+}
+
+impl Trigger {
+    /// Checks a new trigger.
+    ///
+    /// # Errors
+    /// The first field that is wrong.
+    pub fn check(&self) -> Result<()> {
+        if self.display_name.trim().is_empty() {
+            return Err(Error::invalid("displayName", "is required"));
+        }
+        if !(0..=DELAY_HOURS_MAX).contains(&self.delay_hours) {
+            return Err(Error::invalid("delayHours", "is not between 0 and 8760"));
+        }
+        match (self.action, self.campaign) {
+            (Action::Survey, None) => Err(Error::invalid("campaign", "is required for a survey")),
+            (Action::CallBack, Some(_)) => {
+                Err(Error::invalid("campaign", "belongs to surveys alone"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// When it is due for an interaction at this time.
+    pub fn due_us(&self, at_us: i64) -> i64 {
+        at_us.saturating_add(i64::from(self.delay_hours) * 3_600_000_000)
+    }
+}
+
+/// What a trigger called for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueTrigger {
+    /// Id.
+    pub id: Uuid,
+    /// Organisation.
+    pub org: Uuid,
+    /// Trigger.
+    pub trigger: Uuid,
+    /// Interaction.
+    pub interaction: Uuid,
+    /// Customer.
+    pub customer: Uuid,
+    /// Unit of the customer when it was called for.
+    pub unit: Uuid,
+    /// What it calls for.
+    pub action: Action,
+    /// Campaign of a survey.
+    pub campaign: Option<Uuid>,
+    /// When it is due.
+    pub due_us: i64,
+    /// When it was seen to.
+    pub done_us: Option<i64>,
+}
+
+/// A product of a competitor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Product {
+    /// Code, unique in the competitor.
+    pub code: String,
+    /// Display name.
+    pub display_name: String,
+    /// Our product that it stands against, or empty.
+    pub our_product: String,
+}
+
+/// A competitor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Competitor {
+    /// Id.
+    pub id: Uuid,
+    /// Organisation.
+    pub org: Uuid,
+    /// Display name.
+    pub display_name: String,
+    /// Remark.
+    pub note: String,
+    /// Products.
+    pub products: Vec<Product>,
+    /// Grows with every change.
+    pub version: i64,
+    /// When it was created.
+    pub create_us: i64,
+    /// When it was retired.
+    pub retire_us: Option<i64>,
+}
+
+impl Competitor {
+    /// Checks name and products.
+    ///
+    /// # Errors
+    /// The first field that is wrong.
+    pub fn check(&self) -> Result<()> {
+        if self.display_name.trim().is_empty() {
+            return Err(Error::invalid("displayName", "is required"));
+        }
+        for (index, product) in self.products.iter().enumerate() {
+            if self.products[..index].iter().any(|other| other.code == product.code) {
+                return Err(Error::invalid(format!("products[{index}].code"), "is there twice"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// State of a referral. The numbers are those of the contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReferralState {
+    /// Recommended.
+    Open = 1,
+    /// Became a customer.
+    Converted = 2,
+    /// Rewarded.
+    Rewarded = 3,
+    /// Nothing came of it.
+    Closed = 4,
+}
+
+impl ReferralState {
+    /// The state with this number.
+    pub fn from_number(number: i32) -> Option<Self> {
+        [Self::Open, Self::Converted, Self::Rewarded, Self::Closed]
+            .into_iter()
+            .find(|state| *state as i32 == number)
+    }
+}
+
+/// A referral.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Referral {
+    /// Id.
+    pub id: Uuid,
+    /// Organisation.
+    pub org: Uuid,
+    /// Who recommended.
+    pub referrer: Uuid,
+    /// Who was won.
+    pub referred: Option<Uuid>,
+    /// State.
+    pub state: ReferralState,
+    /// Reward.
+    pub reward: String,
+    /// Its value in hundredths.
+    pub reward_cents: i64,
+    /// Grows with every change.
+    pub version: i64,
+    /// When it was made.
+    pub create_us: i64,
+    /// When the reward was given.
+    pub reward_us: Option<i64>,
+}
+
+impl Referral {
+    /// Goes on to another state.
+    ///
+    /// # Errors
+    /// When the state does not follow: a reward is given once, for a converted referral; what was
+    /// rewarded stays so.
+    pub fn become_state(&mut self, next: ReferralState, now_us: i64) -> Result<()> {
+        use ReferralState::{Closed, Converted, Open, Rewarded};
+        match (self.state, next) {
+            (old, new) if old == new => return Ok(()),
+            (Open, Converted | Closed) | (Closed, Open) | (Converted, Closed) => {}
+            (Converted, Rewarded) => self.reward_us = Some(now_us),
+            _ => return Err(Error::WrongState("the referral cannot go on to this state")),
+        }
+        self.state = next;
+        Ok(())
+    }
+
+    /// Checks amounts and persons.
+    ///
+    /// # Errors
+    /// The first field that is wrong.
+    pub fn check(&self) -> Result<()> {
+        if !(0..=CENTS_MAX).contains(&self.reward_cents) {
+            return Err(Error::invalid("rewardCents", "is not between 0 and 10^15"));
+        }
+        if self.referred == Some(self.referrer) {
+            return Err(Error::invalid("referred", "is who recommended"));
+        }
+        let won = matches!(self.state, ReferralState::Converted | ReferralState::Rewarded);
+        if won && self.referred.is_none() {
+            return Err(Error::invalid("referred", "is required for this state"));
+        }
+        Ok(())
+    }
+}
+
+/// A saved segment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SavedSegment {
+    /// Id.
+    pub id: Uuid,
+    /// Organisation.
+    pub org: Uuid,
+    /// Unit that keeps it.
+    pub unit: Uuid,
+    /// Display name.
+    pub display_name: String,
+    /// Filter in its canonical form.
+    pub filter: String,
+    /// Grows with every change.
+    pub version: i64,
+    /// When it was created.
+    pub create_us: i64,
+    /// When it was retired.
+    pub retire_us: Option<i64>,
+}
+
+/// A record of consent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConsentRecord {
+    /// Id.
+    pub id: Uuid,
+    /// Organisation.
+    pub org: Uuid,
+    /// Customer.
+    pub customer: Uuid,
+    /// Purpose.
+    pub purpose: Purpose,
+    /// Whether it was given.
+    pub given: bool,
+    /// How, encrypted.
+    pub source: Option<Vec<u8>>,
+    /// When.
+    pub at_us: i64,
+}
+
+/// A record of a merge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MergeRecord {
+    /// Id.
+    pub id: Uuid,
+    /// Organisation.
+    pub org: Uuid,
+    /// Customer that stayed.
+    pub customer: Uuid,
+    /// Customer that was merged.
+    pub merged: Uuid,
+    /// Who did it.
+    pub actor: String,
+    /// Fields that were taken over.
+    pub taken: Vec<String>,
+    /// Purchases that moved.
+    pub purchases: i64,
+    /// Interactions that moved.
+    pub interactions: i64,
+    /// When.
+    pub at_us: i64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn referral() -> Referral {
+        Referral {
+            id: Uuid::nil(),
+            org: Uuid::nil(),
+            referrer: Uuid::from_u128(1),
+            referred: None,
+            state: ReferralState::Open,
+            reward: String::new(),
+            reward_cents: 0,
+            version: 1,
+            create_us: 0,
+            reward_us: None,
+        }
+    }
+
+    #[test]
+    fn a_reward_is_given_once_for_a_converted_referral() {
+        let mut made = referral();
+        assert!(made.become_state(ReferralState::Rewarded, 1).is_err());
+        made.become_state(ReferralState::Converted, 2).unwrap();
+        assert!(made.check().is_err(), "nobody was won");
+        made.referred = Some(Uuid::from_u128(2));
+        made.become_state(ReferralState::Rewarded, 3).unwrap();
+        made.become_state(ReferralState::Rewarded, 4).unwrap();
+        assert_eq!(made.reward_us, Some(3));
+        assert!(made.become_state(ReferralState::Open, 5).is_err());
+        assert!(made.check().is_ok());
+        made.referred = Some(made.referrer);
+        assert!(made.check().is_err());
+    }
+
+    #[test]
+    fn a_trigger_for_a_survey_names_its_campaign() {
+        let mut trigger = Trigger {
+            id: Uuid::nil(),
+            org: Uuid::nil(),
+            unit: Uuid::nil(),
+            display_name: "after delivery".to_owned(),
+            kind: InteractionKind::Delivery,
+            action: Action::Survey,
+            campaign: None,
+            delay_hours: 24,
+            create_us: 0,
+            retire_us: None,
+        };
+        assert!(trigger.check().is_err());
+        trigger.campaign = Some(Uuid::nil());
+        assert!(trigger.check().is_ok());
+        assert_eq!(trigger.due_us(1), 86_400_000_001);
+        trigger.action = Action::CallBack;
+        assert!(trigger.check().is_err());
+        trigger.campaign = None;
+        trigger.delay_hours = 8_761;
+        assert!(trigger.check().is_err());
+    }
+}

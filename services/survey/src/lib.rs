@@ -1,0 +1,132 @@
+//! The survey service: questionnaires, customers, campaigns and responses. One door: [`build`]
+//! makes a [`Service`] with its routes and its background work.
+
+mod personal;
+mod convert;
+mod fieldwork;
+mod rpc;
+mod state;
+mod store;
+
+use std::sync::Arc;
+
+use kit::{
+    audit,
+    auth::{AuthLayer, InternalTokens, RemoteKeys, Verifier},
+    clock::{SharedClock, SystemClock},
+    config::ServiceConfig,
+    db::Db,
+    directory::Directory,
+    error::Result,
+    feed::{AuthFeed, Outbox, follow},
+    page::PageTokens,
+    rpc::{Chan, service_stack_with},
+};
+use proto::survey::v1::event_service_server::EventServiceServer;
+use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
+
+use crate::state::App;
+
+pub use store::migration::all as migrations;
+
+/// What the service is told at its start.
+pub struct Config {
+    /// The service's own database: `sqlite::memory:`, `sqlite://path` or `postgres://…`.
+    pub database_url: String,
+    /// Secret of the installation.
+    pub seed: [u8; 32],
+    /// Time.
+    pub clock: SharedClock,
+}
+
+/// Flags of this service alone.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Options {
+    /// Address of the auth service, such as `http://auth:50051`; several with commas.
+    #[arg(long, env = "MANYI_AUTH_URI")]
+    pub auth_uri: String,
+}
+
+impl Config {
+    /// From flags, with the machine's clock.
+    pub fn new(shared: &ServiceConfig) -> Self {
+        Self {
+            database_url: shared.database_url.clone(),
+            seed: shared.internal_seed.0,
+            clock: Arc::new(SystemClock),
+        }
+    }
+}
+
+/// Services that this one calls.
+pub struct Peers {
+    /// Identity: keys, the feed of units and staff, audit.
+    pub auth: Chan,
+}
+
+/// The service, ready to be served.
+pub struct Service {
+    app: Arc<App>,
+    access: AuthLayer,
+}
+
+/// Opens the database and brings its schema up to date.
+pub async fn build(config: Config, peers: Peers) -> Result<Service> {
+    let db = kit::db::open(&config.database_url, store::migration::all).await?;
+    let directory = Directory::open(db.clone()).await?;
+    let keys = Arc::new(RemoteKeys::new(peers.auth.clone()));
+    let verifier = Verifier::new(keys, &config.seed, config.clock.clone());
+    let access = AuthLayer::new(verifier, directory.clone(), config.clock.clone());
+    Ok(assemble(&config, db, directory, peers.auth, access))
+}
+
+/// The service on an open database.
+fn assemble(
+    config: &Config,
+    db: Db,
+    directory: Directory,
+    auth: Chan,
+    access: AuthLayer,
+) -> Service {
+    let app = Arc::new(App {
+        outbox: Outbox::new(db.clone(), config.clock.clone()).of_service("survey"),
+        tokens: InternalTokens::new(&config.seed),
+        pages: PageTokens::new(&config.seed),
+        links: fieldwork::link::Links::new(&config.seed),
+        vault: personal::Vault::new(&config.seed),
+        clock: config.clock.clone(),
+        db,
+        directory,
+        auth,
+    });
+    Service { app, access }
+}
+
+impl Service {
+    /// All handlers behind access control, deadlines and the rest of the stack.
+    pub fn router(&self) -> axum::Router {
+        let db = self.app.db.clone();
+        let ready = Arc::new(move || -> futures::future::BoxFuture<'static, bool> {
+            let db = db.clone();
+            Box::pin(async move { db.ping().await.is_ok() })
+        });
+        service_stack_with(self.routes(), self.access.clone(), ready)
+    }
+
+    fn routes(&self) -> Routes {
+        let app = || self.app.clone();
+        Routes::new(EventServiceServer::new(rpc::event::Feed(app())))
+    }
+
+    /// Follows auth and hands audit records over, until `stop`.
+    pub async fn background(self, stop: CancellationToken) {
+        let app = self.app;
+        let feed = AuthFeed::new(app.auth.clone(), app.tokens.clone());
+        let directory = Arc::new(app.directory.clone());
+        tokio::join!(
+            follow("auth", feed, directory, stop.clone()),
+            audit::forward(app.db.clone(), app.auth.clone(), app.tokens.clone(), stop.clone()),
+        );
+    }
+}

@@ -1,0 +1,3 @@
+//! Handlers: parse, load, decide, answer.
+
+pub mod event;

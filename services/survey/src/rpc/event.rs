@@ -1,0 +1,120 @@
+//! The feed that other services follow.
+
+use std::{pin::Pin, sync::Arc, time::Duration};
+
+use futures::Stream;
+use kit::{
+    auth::open_request,
+    db::Dialect,
+    error::{Result, ServiceError},
+};
+use proto::{
+    common::v1::{EventGroup, ListEventsRequest, ListEventsResponse, WatchEventsRequest},
+    names,
+    survey::v1::{
+        CountSourceRequest, CountSourceResponse, ResponseCount,
+        event_service_server::EventService,
+    },
+};
+use sea_orm::{
+    AccessMode, ConnectionTrait, IsolationLevel, Statement, TransactionOptions, TransactionTrait,
+};
+use tonic::{Request, Response, Status};
+use uuid::Uuid;
+
+use crate::{
+    state::App,
+    store::{self, count::Count},
+};
+
+/// Groups of a page when the caller names no size.
+const GROUPS_DEFAULT: usize = 100;
+/// How often a moment is looked for at which no group is half committed.
+const TRIES: usize = 50;
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// The feed.
+pub struct Feed(pub Arc<App>);
+
+type Answer<T> = std::result::Result<Response<T>, Status>;
+
+#[async_trait::async_trait]
+impl EventService for Feed {
+    async fn list_events(&self, request: Request<ListEventsRequest>) -> Answer<ListEventsResponse> {
+        let (_, request) = open_request(request)?;
+        let limit = match usize::try_from(request.page_size) {
+            Ok(0) => GROUPS_DEFAULT,
+            Ok(limit) => limit,
+            Err(_) => return Err(ServiceError::invalid("pageSize", "is negative").into()),
+        };
+        Ok(Response::new(self.0.outbox.list(&request.after, limit).await?))
+    }
+
+    type WatchEventsStream =
+        Pin<Box<dyn Stream<Item = std::result::Result<EventGroup, Status>> + Send>>;
+
+    async fn watch_events(
+        &self,
+        request: Request<WatchEventsRequest>,
+    ) -> Answer<Self::WatchEventsStream> {
+        let (_, request) = open_request(request)?;
+        // A position that is none shall be refused before the stream begins.
+        kit::feed::compare_positions(&request.after, "")?;
+        Ok(Response::new(Box::pin(self.0.outbox.watch(request.after))))
+    }
+
+    async fn count_source(
+        &self,
+        request: Request<CountSourceRequest>,
+    ) -> Answer<CountSourceResponse> {
+        let (_, request) = open_request(request)?;
+        Ok(Response::new(count(&self.0, &request).await?))
+    }
+}
+
+async fn count(app: &App, request: &CountSourceRequest) -> Result<CountSourceResponse> {
+    let org = names::parse("organisations", &request.organisation)
+        .ok_or_else(|| ServiceError::not_found("organisation"))?;
+    for _ in 0..TRIES {
+        if let Some(answer) = try_count(app, org).await? {
+            return Ok(answer);
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    Err(ServiceError::unavailable("the service is too busy to count exactly now"))
+}
+
+/// Position and counts of one moment. Nothing when groups are committed at that moment which
+/// stand behind the position, because an older transaction has not ended yet.
+async fn try_count(app: &App, org: Uuid) -> Result<Option<CountSourceResponse>> {
+    let postgres = app.db.dialect() == Dialect::Postgres;
+    let options = TransactionOptions {
+        // On SQLite any transaction sees one moment.
+        isolation_level: postgres.then_some(IsolationLevel::RepeatableRead),
+        access_mode: postgres.then_some(AccessMode::ReadOnly),
+        ..Default::default()
+    };
+    let tx = app.db.read().begin_with_options(options).await?;
+    let position = app.outbox.position_in(&tx).await?;
+    if postgres {
+        let newest = Statement::from_string(
+            tx.get_database_backend(),
+            "SELECT 1 AS one FROM outbox \
+             WHERE xid >= pg_snapshot_xmin(pg_current_snapshot())::text::bigint LIMIT 1",
+        );
+        if tx.query_one_raw(newest).await?.is_some() {
+            return Ok(None);
+        }
+    }
+    let responses = store::count::responses(&tx, org).await?;
+    tx.commit().await?;
+    let shown = |count: &Count| ResponseCount {
+        site: names::print("units", count.site),
+        questionnaire: names::print("questionnaires", count.questionnaire),
+        version: count.version,
+        channel: i32::from(count.channel),
+        suspect: count.suspect,
+        count: count.count,
+    };
+    Ok(Some(CountSourceResponse { position, responses: responses.iter().map(shown).collect() }))
+}

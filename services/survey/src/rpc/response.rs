@@ -1,0 +1,203 @@
+//! Responses as staff see them: entering, importing, reading, judging, exporting.
+
+use std::sync::Arc;
+
+use kit::{
+    auth::{Caller, open_request},
+    error::Result,
+    page,
+};
+use proto::{
+    common::v1::Permission,
+    survey::v1::{self, response_service_server::ResponseService},
+    time,
+};
+use survey_domain::{
+    channel::Channel,
+    response::{Decision, Response as Answered},
+};
+use tonic::{Request, Response, Status, Streaming};
+
+use super::{
+    response_convert::{decision, to_proto},
+    response_enter,
+    response_export::{Exports, Pieces, export},
+    response_import::{self, Outcomes},
+};
+use crate::{
+    convert,
+    respond::{Respond, facts},
+    responses::{campaign_to_read, response_of},
+    store::response::{Filter, Place, find_to_change, list, save},
+};
+
+/// The response service.
+pub struct Responses {
+    respond: Respond,
+    exports: Exports,
+}
+
+impl Responses {
+    /// The handlers over the way of an answer.
+    pub fn new(respond: Respond) -> Self {
+        Self { respond, exports: Exports::default() }
+    }
+}
+
+type Answer<T> = std::result::Result<Response<T>, Status>;
+
+#[async_trait::async_trait]
+impl ResponseService for Responses {
+    async fn enter_response(
+        &self,
+        request: Request<v1::EnterResponseRequest>,
+    ) -> Answer<v1::Response> {
+        let (caller, request) = open_request(request)?;
+        let stored = response_enter::enter(&self.respond, &caller, request).await?;
+        Ok(Response::new(shown(&caller, stored)))
+    }
+
+    async fn import_responses(
+        &self,
+        request: Request<v1::ImportResponsesRequest>,
+    ) -> Answer<v1::ImportResponsesResponse> {
+        let (caller, request) = open_request(request)?;
+        Ok(Response::new(response_import::import(&self.respond, &caller, request).await?))
+    }
+
+    type StreamImportResponsesStream = Outcomes;
+
+    async fn stream_import_responses(
+        &self,
+        request: Request<Streaming<v1::ImportResponsesRequest>>,
+    ) -> Answer<Self::StreamImportResponsesStream> {
+        Ok(Response::new(response_import::stream(&self.respond, request)?))
+    }
+
+    async fn get_response(&self, request: Request<v1::GetResponseRequest>) -> Answer<v1::Response> {
+        let (caller, request) = open_request(request)?;
+        let app = &self.respond.engine().app;
+        let found = response_of(app.db.read(), &caller, &request.name).await?;
+        Ok(Response::new(shown(&caller, found)))
+    }
+
+    async fn list_responses(
+        &self,
+        request: Request<v1::ListResponsesRequest>,
+    ) -> Answer<v1::ListResponsesResponse> {
+        let (caller, request) = open_request(request)?;
+        Ok(Response::new(page_of(&self.respond, &caller, &request).await?))
+    }
+
+    async fn review_response(
+        &self,
+        request: Request<v1::ReviewResponseRequest>,
+    ) -> Answer<v1::Response> {
+        let (caller, request) = open_request(request)?;
+        let after = review(&self.respond, &caller, &request).await?;
+        Ok(Response::new(shown(&caller, after)))
+    }
+
+    type ExportResponsesStream = Pieces;
+
+    async fn export_responses(
+        &self,
+        request: Request<v1::ExportResponsesRequest>,
+    ) -> Answer<Self::ExportResponsesStream> {
+        let (caller, request) = open_request(request)?;
+        let engine = self.respond.engine();
+        let campaign = campaign_to_read(engine.app.db.read(), &caller, &request.campaign).await?;
+        let version = engine.version_of(&campaign).await?;
+        let pieces =
+            export(&self.respond, &self.exports, caller, campaign, &version, &request)?;
+        Ok(Response::new(pieces))
+    }
+}
+
+/// A response for a caller.
+fn shown(caller: &Caller, response: Answered) -> v1::Response {
+    let show_customer = caller.may(Permission::CustomerRead, response.unit);
+    to_proto(response, show_customer)
+}
+
+async fn page_of(
+    respond: &Respond,
+    caller: &Caller,
+    request: &v1::ListResponsesRequest,
+) -> Result<v1::ListResponsesResponse> {
+    let app = &respond.engine().app;
+    let unit = convert::id_opt("units", "unit", &request.unit)?;
+    let questionnaire =
+        convert::id_opt("questionnaires", "questionnaire", &request.questionnaire)?;
+    let filter = Filter {
+        units: caller.visible()?.narrowed(unit)?,
+        campaign: convert::id_opt("campaigns", "campaign", &request.campaign)?,
+        questionnaire,
+        channel: Channel::from_number(request.channel),
+        suspect_only: request.suspect_only,
+        from_us: request.from_time.as_ref().map(time::to_us),
+        to_us: request.to_time.as_ref().map(time::to_us),
+    };
+    let key = format!(
+        "responses|{}|{}|{}|{}|{}|{}|{:?}|{:?}",
+        caller.org,
+        request.unit,
+        request.campaign,
+        request.questionnaire,
+        request.channel,
+        request.suspect_only,
+        filter.from_us,
+        filter.to_us,
+    );
+    let after = app.pages.decode(&key, &request.page_token)?;
+    let after: Option<Place> = after.as_deref().map(convert::parse_place).transpose()?;
+    let size = page::size(request.page_size)?;
+    let mut found = list(app.db.read(), caller.org, &filter, after, size + 1).await?;
+    let more = found.len() as u64 > size;
+    found.truncate(usize::try_from(size).unwrap_or(usize::MAX));
+    let last = found.last().filter(|_| more);
+    let next_page_token = last
+        .map(|r| app.pages.encode(&key, &convert::print_place(r.submit_us, r.id)))
+        .unwrap_or_default();
+    let responses = found.into_iter().map(|response| shown(caller, response)).collect();
+    Ok(v1::ListResponsesResponse { responses, next_page_token })
+}
+
+async fn review(
+    respond: &Respond,
+    caller: &Caller,
+    request: &v1::ReviewResponseRequest,
+) -> Result<Answered> {
+    let engine = respond.engine();
+    let app = &engine.app;
+    let found = response_of(app.db.read(), caller, &request.name).await?;
+    let version = engine.version(found.org, found.questionnaire, found.version).await?;
+    let tx = app.db.begin().await?;
+    let before = find_to_change(&tx, found.org, found.id).await?;
+    let before = before.ok_or_else(|| kit::error::ServiceError::not_found("response"))?;
+    let mut after = before.clone();
+    let now_us = app.clock.now_us();
+    after
+        .review(decision(request.decision), &caller.name(), now_us)
+        .map_err(|error| convert::error(error, ""))?;
+    if after == before {
+        return Ok(after);
+    }
+    save(&tx, &after).await?;
+    crate::respond::reviewed(&tx, &before, &after).await?;
+    let detail = serde_json::json!({
+        "decision": match after.decision {
+            Decision::Open => "",
+            Decision::Released => "released",
+            Decision::Confirmed => "confirmed",
+        },
+        "note": request.note,
+    });
+    kit::audit::record(&tx, caller, &request.name, Some(after.unit), detail, &*app.clock).await?;
+    let changes: Vec<_> =
+        facts::change(Some(&before), Some(&after), &version).into_iter().collect();
+    facts::append(app, &tx, changes).await?;
+    tx.commit().await?;
+    app.outbox.committed();
+    Ok(after)
+}

@@ -1,0 +1,32 @@
+//! What all handlers and background tasks of the service share.
+
+use kit::{
+    auth::InternalTokens, clock::SharedClock, db::Db, directory::Directory, feed::Outbox,
+    page::PageTokens, rpc::Chan,
+};
+
+use crate::personal::Vault;
+
+use crate::fieldwork::link::Links;
+
+/// The service's parts.
+pub struct App {
+    /// The service's own database.
+    pub db: Db,
+    /// Time.
+    pub clock: SharedClock,
+    /// Units, staff and permissions.
+    pub directory: Directory,
+    /// The feed that others follow.
+    pub outbox: Outbox,
+    /// Tokens for calls to auth.
+    pub tokens: InternalTokens,
+    /// The auth service.
+    pub auth: Chan,
+    /// Page tokens.
+    pub pages: PageTokens,
+    /// Codes of links.
+    pub links: Links,
+    /// Personal fields.
+    pub vault: Vault,
+}

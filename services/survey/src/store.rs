@@ -1,0 +1,17 @@
+//! The service's own database. Answers domain types; every finder names the organisation.
+
+pub mod count;
+pub mod entity;
+pub mod fieldwork;
+pub mod migration;
+pub mod questionnaire;
+pub mod respondent;
+pub mod response;
+pub mod response_draft;
+pub mod sql;
+pub mod care;
+pub mod customer;
+pub mod customer_record;
+pub mod customer_schema;
+pub mod rows;
+pub mod trigger;

@@ -1,0 +1,303 @@
+//! Purchases and interactions, consents and merges of customers.
+
+use kit::error::{Result, ServiceError};
+use sea_orm::{ConnectionTrait, QueryResult};
+use survey_domain::{
+    customer::Purpose,
+    record::{ConsentRecord, Interaction, InteractionKind, MergeRecord, Purchase},
+};
+use uuid::Uuid;
+
+use super::{
+    rows::{self, Known, sql},
+    sql::odd,
+};
+
+/// A place in a list that is ordered by time and id.
+pub type Place = (i64, Uuid);
+
+/// Of these ids, which are there in `table`, with the hash of their content.
+pub async fn contents(
+    conn: &impl ConnectionTrait,
+    table: &'static str,
+    org: Uuid,
+    ids: &[Uuid],
+) -> Result<Vec<(Uuid, Vec<u8>)>> {
+    let mut sql = sql(conn);
+    let (org, ids) = (sql.bind(org), sql.one_of("id", ids));
+    let text = format!("SELECT id, content FROM {table} WHERE org_id = {org} AND {ids}");
+    let rows = sql.query(conn, &text).await?;
+    rows.iter().map(|row| Ok((row.try_get("", "id")?, row.try_get("", "content")?))).collect()
+}
+
+/// Adds purchases.
+pub async fn insert_purchases(conn: &impl ConnectionTrait, new: &[Purchase]) -> Result<()> {
+    let columns =
+        ["id", "org_id", "customer_id", "competitor_id", "at_us", "cents", "product", "content"];
+    let rows: Vec<_> = new
+        .iter()
+        .map(|p| {
+            vec![
+                p.id.into(),
+                p.org.into(),
+                p.customer.into(),
+                p.competitor.into(),
+                p.at_us.into(),
+                p.cents.into(),
+                p.product.clone().into(),
+                p.content.clone().into(),
+            ]
+        })
+        .collect();
+    rows::insert(conn, "purchase", &columns, &rows, Known::Refuse).await?;
+    Ok(())
+}
+
+/// Adds interactions.
+pub async fn insert_interactions(conn: &impl ConnectionTrait, new: &[Interaction]) -> Result<()> {
+    let columns = [
+        "id",
+        "org_id",
+        "customer_id",
+        "unit_id",
+        "kind",
+        "at_us",
+        "end_us",
+        "resolved",
+        "personal",
+        "content",
+    ];
+    let rows: Vec<_> = new
+        .iter()
+        .map(|i| {
+            vec![
+                i.id.into(),
+                i.org.into(),
+                i.customer.into(),
+                i.unit.into(),
+                (i.kind as i16).into(),
+                i.at_us.into(),
+                i.end_us.into(),
+                i.resolved.into(),
+                i.sealed.clone().into(),
+                i.content.clone().into(),
+            ]
+        })
+        .collect();
+    rows::insert(conn, "interaction", &columns, &rows, Known::Refuse).await?;
+    Ok(())
+}
+
+/// Rows of a customer in `table`, latest first, at most `limit` before `before`.
+async fn latest(
+    conn: &impl ConnectionTrait,
+    table: &'static str,
+    org: Uuid,
+    customer: Uuid,
+    before: Option<Place>,
+    limit: u64,
+) -> Result<Vec<QueryResult>> {
+    let mut sql = sql(conn);
+    let mut wanted = vec![format!("customer_id = {}", sql.bind(customer))];
+    wanted.push(format!("org_id = {}", sql.bind(org)));
+    if let Some((us, id)) = before {
+        wanted.push(format!("(at_us, id) < ({}, {})", sql.bind(us), sql.bind(id)));
+    }
+    let limit = sql.bind(i64::try_from(limit).unwrap_or(i64::MAX));
+    let text = format!(
+        "SELECT * FROM {table} WHERE {} ORDER BY at_us DESC, id DESC LIMIT {limit}",
+        wanted.join(" AND ")
+    );
+    sql.query(conn, &text).await
+}
+
+/// Purchases of a customer, latest first, at most `limit` before `before`.
+pub async fn purchases(
+    conn: &impl ConnectionTrait,
+    org: Uuid,
+    customer: Uuid,
+    before: Option<Place>,
+    limit: u64,
+) -> Result<Vec<Purchase>> {
+    let rows = latest(conn, "purchase", org, customer, before, limit).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Purchase {
+                id: row.try_get("", "id")?,
+                org: row.try_get("", "org_id")?,
+                customer: row.try_get("", "customer_id")?,
+                competitor: row.try_get("", "competitor_id")?,
+                at_us: row.try_get("", "at_us")?,
+                cents: row.try_get("", "cents")?,
+                product: row.try_get("", "product")?,
+                content: row.try_get("", "content")?,
+            })
+        })
+        .collect()
+}
+
+/// Interactions of a customer, latest first, at most `limit` before `before`.
+pub async fn interactions(
+    conn: &impl ConnectionTrait,
+    org: Uuid,
+    customer: Uuid,
+    before: Option<Place>,
+    limit: u64,
+) -> Result<Vec<Interaction>> {
+    let rows = latest(conn, "interaction", org, customer, before, limit).await?;
+    rows.iter()
+        .map(|row| {
+            let kind: i16 = row.try_get("", "kind")?;
+            let odd_kind = || odd("interaction", "kind");
+            Ok(Interaction {
+                id: row.try_get("", "id")?,
+                org: row.try_get("", "org_id")?,
+                customer: row.try_get("", "customer_id")?,
+                unit: row.try_get("", "unit_id")?,
+                kind: InteractionKind::from_number(kind.into()).ok_or_else(odd_kind)?,
+                at_us: row.try_get("", "at_us")?,
+                end_us: row.try_get("", "end_us")?,
+                resolved: row.try_get("", "resolved")?,
+                sealed: row.try_get("", "personal")?,
+                content: row.try_get("", "content")?,
+            })
+        })
+        .collect()
+}
+
+/// Replaces the personal part of an interaction and hands it to a customer.
+pub async fn reseal_interaction(
+    conn: &impl ConnectionTrait,
+    org: Uuid,
+    id: Uuid,
+    customer: Uuid,
+    sealed: Option<Vec<u8>>,
+) -> Result<()> {
+    let mut sql = sql(conn);
+    let (sealed, customer) = (sql.bind(sealed), sql.bind(customer));
+    let (id, org) = (sql.bind(id), sql.bind(org));
+    let text = format!(
+        "UPDATE interaction SET personal = {sealed}, customer_id = {customer} \
+         WHERE id = {id} AND org_id = {org}"
+    );
+    sql.execute(conn, &text).await?;
+    Ok(())
+}
+
+/// Hands all rows of one customer to another, in a column of `table`; answers how many.
+pub async fn hand_over(
+    conn: &impl ConnectionTrait,
+    table: &'static str,
+    column: &'static str,
+    org: Uuid,
+    from: Uuid,
+    to: Uuid,
+) -> Result<u64> {
+    let mut sql = sql(conn);
+    let (to, from, org) = (sql.bind(to), sql.bind(from), sql.bind(org));
+    let text =
+        format!("UPDATE {table} SET {column} = {to} WHERE {column} = {from} AND org_id = {org}");
+    sql.execute(conn, &text).await
+}
+
+/// Adds records of consent.
+pub async fn insert_consents(conn: &impl ConnectionTrait, new: &[ConsentRecord]) -> Result<()> {
+    let columns = ["id", "org_id", "customer_id", "purpose", "given", "source", "at_us"];
+    let rows: Vec<_> = new
+        .iter()
+        .map(|c| {
+            vec![
+                c.id.into(),
+                c.org.into(),
+                c.customer.into(),
+                (c.purpose as i16).into(),
+                c.given.into(),
+                c.source.clone().into(),
+                c.at_us.into(),
+            ]
+        })
+        .collect();
+    rows::insert(conn, "customer_consent", &columns, &rows, Known::Refuse).await?;
+    Ok(())
+}
+
+/// Records of consent of a customer, latest first.
+pub async fn consents(
+    conn: &impl ConnectionTrait,
+    org: Uuid,
+    customer: Uuid,
+    limit: u64,
+) -> Result<Vec<ConsentRecord>> {
+    let rows = latest(conn, "customer_consent", org, customer, None, limit).await?;
+    rows.iter()
+        .map(|row| {
+            let purpose: i16 = row.try_get("", "purpose")?;
+            let odd_purpose = || odd("customer_consent", "purpose");
+            Ok(ConsentRecord {
+                id: row.try_get("", "id")?,
+                org: row.try_get("", "org_id")?,
+                customer: row.try_get("", "customer_id")?,
+                purpose: Purpose::from_number(purpose.into()).ok_or_else(odd_purpose)?,
+                given: row.try_get("", "given")?,
+                source: row.try_get("", "source")?,
+                at_us: row.try_get("", "at_us")?,
+            })
+        })
+        .collect()
+}
+
+/// Adds a record of a merge.
+pub async fn insert_merge(conn: &impl ConnectionTrait, new: &MergeRecord) -> Result<()> {
+    let taken = serde_json::to_string(&new.taken).map_err(ServiceError::internal)?;
+    let columns = [
+        "id",
+        "org_id",
+        "customer_id",
+        "merged_id",
+        "actor",
+        "taken",
+        "purchases",
+        "interactions",
+        "at_us",
+    ];
+    let row = vec![
+        new.id.into(),
+        new.org.into(),
+        new.customer.into(),
+        new.merged.into(),
+        new.actor.clone().into(),
+        taken.into(),
+        new.purchases.into(),
+        new.interactions.into(),
+        new.at_us.into(),
+    ];
+    rows::insert(conn, "customer_merge", &columns, &[row], Known::Refuse).await?;
+    Ok(())
+}
+
+/// Merges into a customer, latest first.
+pub async fn merges(
+    conn: &impl ConnectionTrait,
+    org: Uuid,
+    customer: Uuid,
+    limit: u64,
+) -> Result<Vec<MergeRecord>> {
+    let rows = latest(conn, "customer_merge", org, customer, None, limit).await?;
+    rows.iter()
+        .map(|row| {
+            let taken: String = row.try_get("", "taken")?;
+            Ok(MergeRecord {
+                id: row.try_get("", "id")?,
+                org: row.try_get("", "org_id")?,
+                customer: row.try_get("", "customer_id")?,
+                merged: row.try_get("", "merged_id")?,
+                actor: row.try_get("", "actor")?,
+                taken: serde_json::from_str(&taken)
+                    .map_err(|_| odd("customer_merge", "taken"))?,
+                purchases: row.try_get("", "purchases")?,
+                interactions: row.try_get("", "interactions")?,
+                at_us: row.try_get("", "at_us")?,
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,105 @@
+//! Lists of responses, latest first, and the pages of an export, earliest first.
+
+use kit::{db::dialect_of, error::Result};
+use sea_orm::ConnectionTrait;
+use survey_domain::{channel::Channel, response::Response};
+use uuid::Uuid;
+
+use super::{super::sql::Sql, read};
+
+/// A place in a list: time of submission and id.
+pub type Place = (i64, Uuid);
+
+/// Which responses a list shows.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Only about these units; `None` means any.
+    pub units: Option<Vec<Uuid>>,
+    /// Only of this campaign.
+    pub campaign: Option<Uuid>,
+    /// Only of this questionnaire.
+    pub questionnaire: Option<Uuid>,
+    /// Only through this channel.
+    pub channel: Option<Channel>,
+    /// Only those that figures leave out.
+    pub suspect_only: bool,
+    /// Only submitted at or after this time.
+    pub from_us: Option<i64>,
+    /// Only submitted before this time.
+    pub to_us: Option<i64>,
+}
+
+/// Rows that figures leave out, as [`Response::is_suspect`] says it.
+const SUSPECT: &str = "(decision = 2 OR (decision = 0 AND marks <> 0))";
+/// The others.
+const SOUND: &str = "(decision = 1 OR (decision = 0 AND marks = 0))";
+
+/// A page, latest submission first, after `last`.
+pub async fn list(
+    conn: &impl ConnectionTrait,
+    org: Uuid,
+    filter: &Filter,
+    last: Option<Place>,
+    limit: u64,
+) -> Result<Vec<Response>> {
+    let mut sql = Sql::new(dialect_of(conn));
+    let mut wanted = vec![format!("org_id = {}", sql.bind(org))];
+    if let Some(campaign) = filter.campaign {
+        wanted.push(format!("campaign_id = {}", sql.bind(campaign)));
+    }
+    if let Some(questionnaire) = filter.questionnaire {
+        wanted.push(format!("questionnaire_id = {}", sql.bind(questionnaire)));
+    }
+    if let Some(channel) = filter.channel {
+        wanted.push(format!("channel = {}", sql.bind(channel as i16)));
+    }
+    if let Some(units) = &filter.units {
+        wanted.push(sql.one_of("unit_id", units));
+    }
+    if filter.suspect_only {
+        wanted.push(SUSPECT.to_owned());
+    }
+    if let Some(from_us) = filter.from_us {
+        wanted.push(format!("submit_us >= {}", sql.bind(from_us)));
+    }
+    if let Some(to_us) = filter.to_us {
+        wanted.push(format!("submit_us < {}", sql.bind(to_us)));
+    }
+    if let Some((us, id)) = last {
+        wanted.push(format!("(submit_us, id) < ({}, {})", sql.bind(us), sql.bind(id)));
+    }
+    let limit = sql.bind(i64::try_from(limit).unwrap_or(i64::MAX));
+    let text = format!(
+        "SELECT * FROM response WHERE {} ORDER BY submit_us DESC, id DESC LIMIT {limit}",
+        wanted.join(" AND ")
+    );
+    sql.query(conn, &text).await?.iter().map(read).collect()
+}
+
+/// A page of an export: responses of a campaign after `last`, earliest first.
+pub async fn export_page(
+    conn: &impl ConnectionTrait,
+    org: Uuid,
+    campaign: Uuid,
+    exclude_suspect: bool,
+    last: Option<Place>,
+    limit: u64,
+) -> Result<Vec<Response>> {
+    let mut sql = Sql::new(dialect_of(conn));
+    let mut wanted = vec![
+        format!("campaign_id = {}", sql.bind(campaign)),
+        format!("org_id = {}", sql.bind(org)),
+    ];
+    if exclude_suspect {
+        wanted.push(SOUND.to_owned());
+    }
+    if let Some((us, id)) = last {
+        wanted.push(format!("(submit_us, id) > ({}, {})", sql.bind(us), sql.bind(id)));
+    }
+    let limit = sql.bind(i64::try_from(limit).unwrap_or(i64::MAX));
+    let text = format!(
+        "SELECT * FROM response WHERE {} ORDER BY submit_us, id LIMIT {limit}",
+        wanted.join(" AND ")
+    );
+    sql.query(conn, &text).await?.iter().map(read).collect()
+}
