@@ -133,6 +133,11 @@ async fn a_press_becomes_a_figure_in_separate_processes_on_postgres() {
     a_press_becomes_a_figure(Shape::ManyOnPostgres).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_press_becomes_a_figure_with_two_replicas_of_each_service() {
+    a_press_becomes_a_figure(Shape::TwiceOnPostgres).await;
+}
+
 /// Each figure is asked for once, right after the press: the caller's token makes it wait for
 /// just that press.
 async fn a_press_is_in_the_next_figure(shape: Shape) {

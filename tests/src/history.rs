@@ -36,6 +36,11 @@ impl History {
         assert!(same, "{message:?} was acknowledged with two receipts");
     }
 
+    /// Receipts of the messages acknowledged so far.
+    pub fn receipts(&self) -> Vec<String> {
+        self.0.lock().expect("no holder panics").acknowledged.values().cloned().collect()
+    }
+
     /// Messages acknowledged so far.
     pub fn acknowledged(&self) -> usize {
         self.0.lock().expect("no holder panics").acknowledged.len()

@@ -2,6 +2,8 @@
 //! database, seen only through its gateway. Panics when something it needs is missing: a test
 //! is never skipped.
 
+pub mod cluster;
+pub mod disk;
 pub mod history;
 pub mod org;
 pub mod processes;

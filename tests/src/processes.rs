@@ -56,6 +56,7 @@ struct Process {
 
 /// The processes of one suite. They are killed when this is dropped.
 pub struct Processes {
+    /// The first replica of each part in the order of [`Part::ALL`], then the second ones.
     list: Vec<Process>,
     folder: tempfile::TempDir,
 }
@@ -64,39 +65,44 @@ impl Processes {
     /// Starts all of them, with settings beyond those they need; returns when their ports
     /// answer.
     pub async fn start(databases: &Databases, seed: Seed, more: &[(&'static str, String)]) -> Self {
+        Self::start_replicas(databases, seed, more, 1).await
+    }
+
+    /// The same with so many replicas of each part, which share the part's database.
+    pub async fn start_replicas(
+        databases: &Databases,
+        seed: Seed,
+        more: &[(&'static str, String)],
+        replicas: usize,
+    ) -> Self {
         let folder = tempfile::Builder::new().prefix("manyi-e2e-").tempdir().expect("a folder");
-        let ports = free_ports();
-        let uri = |part: Part| format!("http://127.0.0.1:{}", ports[part as usize]);
-        let peers = [
-            ("MANYI_AUTH_URI", uri(Part::Auth)),
-            ("MANYI_DEVICE_URI", uri(Part::Device)),
-            ("MANYI_SURVEY_URI", uri(Part::Survey)),
-            ("MANYI_ANALYTICS_URI", uri(Part::Analytics)),
-        ];
-        let list = Part::ALL.map(|part| {
-            let port = ports[part as usize];
-            let mut settings = vec![
-                ("MANYI_INTERNAL_SEED", seed.to_base64()),
-                ("MANYI_LISTEN", format!("127.0.0.1:{port}")),
-                ("MANYI_LOG", "info".to_owned()),
-            ];
-            match part {
-                Part::Auth => settings.push(("MANYI_DATABASE_URL", databases.auth.clone())),
-                Part::Device => settings.push(("MANYI_DATABASE_URL", databases.device.clone())),
-                Part::Survey => settings.push(("MANYI_DATABASE_URL", databases.survey.clone())),
-                Part::Analytics => {
-                    settings.push(("MANYI_DATABASE_URL", databases.analytics.clone()));
-                }
-                Part::Gateway => {}
-            }
-            settings.extend(peers.clone());
-            settings.extend_from_slice(more);
-            let log = folder.path().join(format!("{}.log", part.program()));
-            Process { part, port, settings, child: None, log }
-        });
-        let mut this = Self { list: list.into(), folder };
+        let ports: Vec<u16> = free_ports(replicas * Part::ALL.len());
+        let port_of = |part: Part, replica: usize| ports[Part::ALL.len() * replica + part as usize];
+        let uris = |part: Part| {
+            let uri = |replica| format!("http://127.0.0.1:{}", port_of(part, replica));
+            (0..replicas).map(uri).collect::<Vec<_>>().join(",")
+        };
+        let mut list = Vec::new();
+        for replica in 0..replicas {
+            list.extend(Part::ALL.map(|part| {
+                let port = port_of(part, replica);
+                let mut settings = settings(part, databases, &seed, port);
+                settings.extend([
+                    ("MANYI_AUTH_URI", uris(Part::Auth)),
+                    ("MANYI_DEVICE_URI", uris(Part::Device)),
+                    ("MANYI_SURVEY_URI", uris(Part::Survey)),
+                    ("MANYI_ANALYTICS_URI", uris(Part::Analytics)),
+                ]);
+                settings.extend_from_slice(more);
+                let log = folder.path().join(format!("{}-{replica}.log", part.program()));
+                Process { part, port, settings, child: None, log }
+            }));
+        }
+        let mut this = Self { list, folder };
         for part in Part::ALL {
-            this.start_one(part).await;
+            for replica in 0..replicas {
+                this.start_replica(part, replica).await;
+            }
         }
         this
     }
@@ -116,7 +122,15 @@ impl Processes {
     /// # Panics
     /// When it ends at once; its log is part of the message.
     pub async fn start_one(&mut self, part: Part) {
-        let process = &mut self.list[part as usize];
+        self.start_replica(part, 0).await;
+    }
+
+    /// The same for a replica, counted from 0.
+    ///
+    /// # Panics
+    /// When it ends at once; its log is part of the message.
+    pub async fn start_replica(&mut self, part: Part, replica: usize) {
+        let process = &mut self.list[Part::ALL.len() * replica + part as usize];
         assert!(process.child.is_none(), "{} runs already", part.program());
         let log = OpenOptions::new().create(true).append(true).open(&process.log).expect("a log");
         let child = Command::new(program(part.program()))
@@ -141,6 +155,20 @@ impl Processes {
     /// Kills a process as a power cut would: it gets no chance to finish anything.
     pub fn kill(&mut self, part: Part) {
         self.list[part as usize].kill();
+    }
+
+    /// The same for a replica, counted from 0.
+    pub fn kill_replica(&mut self, part: Part, replica: usize) {
+        self.list[Part::ALL.len() * replica + part as usize].kill();
+    }
+
+    /// Has a process stand still, or go on: it cannot tell.
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub fn freeze(&self, part: Part, still: bool) {
+        let child = self.list[part as usize].child.as_ref().expect("it runs");
+        signal(child.id(), if still { "STOP" } else { "CONT" });
     }
 
     /// Kills a process and starts it again.
@@ -180,8 +208,9 @@ impl Processes {
     /// # Panics
     /// When one does not end in time or ends badly.
     pub async fn stop(mut self) {
-        for part in Part::ALL.into_iter().rev() {
-            let process = &mut self.list[part as usize];
+        self.list.sort_by_key(|process| std::cmp::Reverse(process.part as usize));
+        for process in &mut self.list {
+            let part = process.part;
             let Some(mut child) = process.child.take() else { continue };
             terminate(&child);
             let until = Instant::now() + Duration::from_secs(45);
@@ -236,8 +265,16 @@ impl Drop for Processes {
 /// # Panics
 /// When it cannot be sent.
 pub fn terminate(child: &Child) {
-    let sent = Command::new("kill").arg("-TERM").arg(child.id().to_string()).status();
-    assert!(sent.is_ok_and(|s| s.success()), "no SIGTERM could be sent");
+    signal(child.id(), "TERM");
+}
+
+/// Sends a signal to one process.
+///
+/// # Panics
+/// When it cannot be sent.
+pub fn signal(process: u32, name: &str) {
+    let sent = Command::new("kill").arg(format!("-{name}")).arg(process.to_string()).status();
+    assert!(sent.is_ok_and(|s| s.success()), "no SIG{name} could be sent");
 }
 
 /// A program of the suite, which lies beside this test's own.
@@ -256,9 +293,32 @@ pub fn program(name: &str) -> PathBuf {
     path
 }
 
-/// Four ports that nobody uses now. They are below those that the system gives to outgoing
+/// What a part is told, but for where the others are.
+fn settings(
+    part: Part,
+    databases: &Databases,
+    seed: &Seed,
+    port: u16,
+) -> Vec<(&'static str, String)> {
+    let mut settings = vec![
+        ("MANYI_INTERNAL_SEED", seed.to_base64()),
+        ("MANYI_LISTEN", format!("127.0.0.1:{port}")),
+        ("MANYI_LOG", "info".to_owned()),
+    ];
+    let database = match part {
+        Part::Auth => Some(&databases.auth),
+        Part::Device => Some(&databases.device),
+        Part::Survey => Some(&databases.survey),
+        Part::Analytics => Some(&databases.analytics),
+        Part::Gateway => None,
+    };
+    settings.extend(database.map(|url| ("MANYI_DATABASE_URL", url.clone())));
+    settings
+}
+
+/// Ports that nobody uses now. They are below those that the system gives to outgoing
 /// connections, or one of these could take a port between a kill and the next start.
-fn free_ports() -> [u16; 5] {
+fn free_ports(count: usize) -> Vec<u16> {
     static TAKEN: AtomicU16 = AtomicU16::new(0);
     const LOWEST: u16 = 10_000;
     const RANGE: u16 = 10_000;
@@ -273,5 +333,5 @@ fn free_ports() -> [u16; 5] {
             .filter(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
         free.next().expect("a port is free")
     };
-    [(); 5].map(|()| next())
+    std::iter::repeat_with(next).take(count).collect()
 }

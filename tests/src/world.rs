@@ -26,6 +26,8 @@ pub enum Shape {
     ManyOnPostgres,
     /// A process for each service and the gateway, SQLite files.
     ManyOnSqlite,
+    /// Two processes for each service, PostgreSQL databases that the two share.
+    TwiceOnPostgres,
 }
 
 /// A suite and a way to call it.
@@ -68,7 +70,7 @@ impl World {
                 survey: sqlite_file_url(),
                 analytics: sqlite_file_url(),
             },
-            Shape::OneOnPostgres | Shape::ManyOnPostgres => Databases {
+            Shape::OneOnPostgres | Shape::ManyOnPostgres | Shape::TwiceOnPostgres => Databases {
                 auth: postgres_url().await,
                 device: postgres_url().await,
                 survey: postgres_url().await,
@@ -81,8 +83,9 @@ impl World {
                 Self::one_process(SuiteConfig::new(databases, seed.0)).await
             }
             Shape::ManyOnPostgres | Shape::ManyOnSqlite => {
-                Self::several_processes(databases, seed, more).await
+                Self::several_processes(databases, seed, more, 1).await
             }
+            Shape::TwiceOnPostgres => Self::several_processes(databases, seed, more, 2).await,
         }
     }
 
@@ -99,12 +102,18 @@ impl World {
         Self::ready(format!("http://127.0.0.1:{port}"), seed, databases, running).await
     }
 
+    /// Starts separate processes on databases of the test.
+    pub async fn apart_on(databases: Databases) -> Self {
+        Self::several_processes(databases, Seed::random(), &[], 1).await
+    }
+
     async fn several_processes(
         databases: Databases,
         seed: Seed,
         more: &[(&'static str, String)],
+        replicas: usize,
     ) -> Self {
-        let processes = Processes::start(&databases, seed, more).await;
+        let processes = Processes::start_replicas(&databases, seed, more, replicas).await;
         let address = processes.address();
         Self::ready(address, seed, databases, Running::Apart(Box::new(processes))).await
     }

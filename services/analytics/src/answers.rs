@@ -104,6 +104,12 @@ impl AnswerFigures {
             Some(compare) => Some(reading.earlier(conn, compare, &period, bucket).await?),
             None => None,
         };
+        let classes = match question.groups.contains(&Group::CustomerClass) {
+            true => questionnaires::classes(conn, view.id).await?,
+            false => Vec::new(),
+        };
+        let classes = classes.iter().filter_map(|class| Some((class.id, class.shown()?)));
+        let classes = classes.collect();
         snapshot.end().await?;
 
         let versions = self.versions.with(&self.db, view.id, used(&now, then.as_ref())).await?;
@@ -121,6 +127,7 @@ impl AnswerFigures {
             definition: definition(&versions, &now, then.as_ref()),
             templates: Arc::default(),
             joined: answer::joined(&now.counted, find),
+            classes,
         })
     }
 }

@@ -6,7 +6,10 @@ mod question;
 mod scope;
 mod slots;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use analytics_domain::{
     answer::Joined,
@@ -116,6 +119,8 @@ pub struct Answer {
     pub templates: Arc<Templates>,
     /// Versions of questionnaires that were counted together.
     pub joined: Vec<Joined>,
+    /// Names of customer classes, for showing.
+    pub classes: HashMap<Uuid, String>,
 }
 
 /// The cells of one period, folded.
@@ -185,8 +190,8 @@ impl Figures {
         let definition = definition(&templates, &now, then.as_ref());
         let (rows, total) = compute(&reading, bucket, now, then, &templates);
         let zone = if own_days { String::new() } else { zone_name };
-        let joined = Vec::new();
-        Ok(Answer { rows, total, mark, period, zone, definition, templates, joined })
+        let (joined, classes) = (Vec::new(), HashMap::new());
+        Ok(Answer { rows, total, mark, period, zone, definition, templates, joined, classes })
     }
 
     async fn items(&self, org: Uuid, question: &Question) -> Result<Items> {

@@ -8,8 +8,12 @@ use kit::{
     clock::SharedClock,
     db::Db,
     directory::Directory,
-    feed::{AuthFeed, DeviceFeed, FeedSource, Inbox, SurveyFeed, catch_up, compare_positions, follow},
+    feed::{
+        AuthFeed, DeviceFeed, FeedSource, Inbox, SurveyFeed, catch_up, compare_positions, follow,
+    },
+    lease::Lease,
 };
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -19,8 +23,10 @@ use crate::{
     service::Peers,
 };
 
-/// How often the cursor is looked at for what other replicas applied.
-const POLL: Duration = Duration::from_secs(1);
+/// How often the cursor is looked at for what another replica applied, while that one follows.
+const POLL: Duration = Duration::from_millis(150);
+/// How often the source is asked whether there is more.
+const LOOK: Duration = Duration::from_secs(1);
 /// Pause before auth's feed is tried again at start.
 const RETRY: Duration = Duration::from_millis(500);
 
@@ -51,6 +57,8 @@ pub struct Following {
     pub ratings: Followed,
     /// Answers to questionnaires.
     pub answers: Followed,
+    /// Which replica follows the feeds of facts: all share the database.
+    pub lease: Lease,
 }
 
 impl Following {
@@ -61,7 +69,7 @@ impl Following {
             tracing::info!(%error, "waiting for the auth service");
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = tokio::time::sleep(RETRY) => {}
+                () = sleep(RETRY) => {}
             }
         }
         let directory = Arc::new(self.directory.clone());
@@ -69,6 +77,7 @@ impl Following {
         let survey = SurveyFeed::new(self.peers.survey.clone(), self.tokens.clone());
         tokio::join!(
             follow(AUTH, auth, directory, stop.clone()),
+            self.lease.keep(stop.clone()),
             self.follow(&self.ratings, device.clone(), stop.clone()),
             self.follow(&self.answers, survey.clone(), stop.clone()),
             self.look_around(&self.ratings, device, stop.clone()),
@@ -78,7 +87,8 @@ impl Following {
         );
     }
 
-    /// Follows a feed, again from the cursor whenever the cells begin anew.
+    /// Follows a feed while it is this replica's turn, again from the cursor whenever the cells
+    /// begin anew.
     async fn follow(
         &self,
         followed: &Followed,
@@ -86,11 +96,16 @@ impl Following {
         stop: CancellationToken,
     ) {
         while !stop.is_cancelled() {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = self.lease.held() => {}
+            }
             let (name, applier) = (followed.freshness.source(), followed.applier.clone());
             let following = follow(name, feed.clone(), applier, stop.child_token());
             tokio::select! {
                 () = following => {}
                 () = followed.applier.restarted() => {}
+                () = self.lease.lost() => {}
             }
         }
     }
@@ -103,10 +118,12 @@ impl Following {
         stop: CancellationToken,
     ) {
         let mut seen = String::new();
+        let mut looked = Instant::now();
         loop {
+            let pause = if self.lease.is_held() { LOOK } else { POLL };
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = tokio::time::sleep(POLL) => {}
+                () = sleep(pause) => {}
             }
             let source = followed.freshness.source();
             let Ok(cursor) = Inbox::cursor(self.db.read(), source).await else { continue };
@@ -118,6 +135,10 @@ impl Following {
                 }
             }
             seen.clone_from(&cursor);
+            if looked.elapsed() < LOOK {
+                continue;
+            }
+            looked = Instant::now();
             let now_us = self.clock.now_us();
             let page = feed.list(cursor.clone()).await;
             if page.is_ok_and(|page| page.groups.is_empty()) {

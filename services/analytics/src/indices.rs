@@ -1,6 +1,7 @@
 //! Computes indices from roll-ups: reads the cells of all units and periods at once, folds them
 //! into sums per leaf, and computes in memory. Knows nothing of requests and callers.
 
+mod answers;
 mod leaves;
 mod reading;
 mod reliability;
@@ -23,7 +24,8 @@ use analytics_domain::{
 use kit::{db::Db, directory::OrgView, error::Result};
 use uuid::Uuid;
 
-pub use reliability::Block;
+pub use answers::{Read, Wanted};
+pub use reliability::{Block, of_items, scores};
 
 use crate::{
     figures::Slots,
@@ -115,8 +117,6 @@ impl Outcome {
 #[derive(Clone)]
 pub struct Indices {
     db: Db,
-    templates: Arc<templates::Cache>,
-    versions: Arc<questionnaires::Cache>,
     ratings: Freshness,
     answers: Freshness,
     slots: Slots,
@@ -124,15 +124,8 @@ pub struct Indices {
 
 impl Indices {
     /// Reads from `db`.
-    pub fn new(
-        db: Db,
-        templates: Arc<templates::Cache>,
-        versions: Arc<questionnaires::Cache>,
-        ratings: Freshness,
-        answers: Freshness,
-        slots: Slots,
-    ) -> Self {
-        Self { db, templates, versions, ratings, answers, slots }
+    pub fn new(db: Db, ratings: Freshness, answers: Freshness, slots: Slots) -> Self {
+        Self { db, ratings, answers, slots }
     }
 
     /// Computes the index of the definition's own weighting.
@@ -180,11 +173,8 @@ impl Indices {
         let conn = snapshot.conn();
         let marks = [self.ratings.mark(conn).await?, self.answers.mark(conn).await?];
         let templates = templates::load(conn, view.id).await?;
-        let needed = std::iter::empty();
-        let mut versions = self.versions.with(&self.db, view.id, needed).await?;
+        let versions = questionnaires::load(conn, view.id).await?;
         let answers = reading::answers(conn, view, asked, &targets).await?;
-        let used = answers.iter().map(|sum| (sum.questionnaire, sum.version));
-        versions = self.versions.with(&self.db, view.id, used).await.unwrap_or(versions);
         let layout = Layout::of(&asked.definition, &asked.tree, &templates, &versions);
         let mut sums = Sums::new(asked, &layout, targets.len());
         sums.add_answers(&answers, &targets, &layout, asked);
@@ -195,7 +185,6 @@ impl Indices {
         let find = |questionnaire, version| versions.get(&(questionnaire, version));
         let joined = analytics_domain::answer::joined(sums.counted(), find);
         let leaves = layout.values(&sums, asked);
-        let _ = &self.templates;
         Ok(Gathered { leaves, layout, sums, blocks, joined, marks })
     }
 }

@@ -13,6 +13,7 @@ mod live;
 mod reconcile;
 mod rpc;
 mod service;
+mod state;
 mod store;
 mod survey_events;
 

@@ -15,6 +15,7 @@ use kit::{
     db::Db,
     error::{Result, ServiceError},
     feed::{Inbox, compare_positions},
+    lease::Lease,
     rpc::{Chan, bearer},
 };
 use proto::{
@@ -39,6 +40,8 @@ use crate::{
 
 /// How long one comparison may take.
 const TIME_MAX: Duration = Duration::from_secs(10);
+/// How long the replica that follows the feeds may take to hand that over.
+const CLAIM_MAX: Duration = Duration::from_secs(6);
 /// Pause between looks at the cursor.
 const POLL: Duration = Duration::from_millis(20);
 /// Pause before counting again after a difference: a transaction of the source may have been
@@ -102,6 +105,7 @@ type Counts = BTreeMap<Counted, i64>;
 #[derive(Clone)]
 pub struct Reconciler {
     db: Db,
+    lease: Lease,
     applier: Arc<Applier>,
     source: EventServiceClient<Chan>,
     answers: answers::OfAnswers,
@@ -112,6 +116,7 @@ impl Reconciler {
     /// Compares the cells in `db` with what `peers` hold.
     pub fn new(
         db: Db,
+        lease: Lease,
         applier: Arc<Applier>,
         of_answers: Arc<Applier>,
         peers: &Peers,
@@ -121,15 +126,17 @@ impl Reconciler {
         let source = EventServiceClient::new(device).max_decoding_message_size(BYTES_MAX);
         let survey = peers.survey.clone();
         let answers = answers::OfAnswers::new(db.clone(), of_answers, survey, tokens.clone());
-        Self { db, applier, source, answers, tokens }
+        Self { db, lease, applier, source, answers, tokens }
     }
 
     /// Compares all counts of an organisation.
     ///
     /// # Errors
     /// UNAVAILABLE when the cells cannot be brought to the source's position in time, or
-    /// another comparison runs.
+    /// another comparison runs, here or in another replica.
     pub async fn compare(&self, org: Uuid) -> Result<Report> {
+        // Only whoever follows the feeds can make them stand still.
+        let _pinned = self.lease.claim(CLAIM_MAX).await?;
         let end = Instant::now() + TIME_MAX;
         let mut attempt = 0;
         loop {

@@ -11,13 +11,16 @@ use kit::{
     db::{self, Db},
     directory::Directory,
     error::Result,
+    lease::Lease,
     page::PageTokens,
     rpc::{Chan, connect, service_stack_with},
 };
 use proto::analytics::v1::{
     figure_service_server::FigureServiceServer, freshness_service_server::FreshnessServiceServer,
+    index_service_server::IndexServiceServer,
     maintenance_service_server::MaintenanceServiceServer,
     measure_service_server::MeasureServiceServer,
+    publication_service_server::PublicationServiceServer,
 };
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
@@ -29,12 +32,14 @@ use crate::{
     figures::{Figures, Slots},
     following::{Followed, Following},
     freshness::{DEVICE, Freshness, SURVEY},
+    indices::Indices,
     live::Live,
     reconcile::Reconciler,
     rpc::{
-        figures::FigureHandler, freshness::FreshnessHandler, maintenance::MaintenanceHandler,
-        measures::Measures,
+        figures::FigureHandler, freshness::FreshnessHandler, index::IndexHandler,
+        maintenance::MaintenanceHandler, measures::Measures, publication::PublicationHandler,
     },
+    state::App,
     store::{questionnaires, templates},
 };
 
@@ -102,6 +107,7 @@ pub struct Service {
     pub(crate) directory: Directory,
     pub(crate) ratings: Followed,
     pub(crate) answers: Followed,
+    lease: Lease,
     changes: Changes,
     live: Live,
     clock: SharedClock,
@@ -153,23 +159,35 @@ pub(crate) fn assemble(
     let (ratings, answers) = (followed(Source::RATINGS), followed(Source::ANSWERS));
     let slots = Slots::default();
     let figures = Figures::new(db.clone(), cache, ratings.freshness.clone(), slots.clone());
-    let of_answers = AnswerFigures::new(db.clone(), versions, answers.freshness.clone(), slots);
+    let of_answers = AnswerFigures::new(db.clone(), versions, answers.freshness.clone(), slots.clone());
     let stop = CancellationToken::new();
     let live = Live::new(figures.clone(), directory.clone(), changes.clone(), clock.clone(), stop);
+    let lease = Lease::new(db.clone(), "following");
     let reconciler = Reconciler::new(
         db.clone(),
+        lease.clone(),
         ratings.applier.clone(),
         answers.applier.clone(),
         &peers,
         tokens.clone(),
     );
     let page_tokens = PageTokens::new(&config.seed);
+    let indices =
+        Indices::new(db.clone(), ratings.freshness.clone(), answers.freshness.clone(), slots);
+    let app = Arc::new(App {
+        db: db.clone(),
+        clock: clock.clone(),
+        pages: page_tokens.clone(),
+        indices,
+    });
     let routes = Routes::new(FigureServiceServer::new(FigureHandler::new(
         figures,
         of_answers,
         live.clone(),
         page_tokens,
     )))
+    .add_service(IndexServiceServer::new(IndexHandler(app.clone())))
+    .add_service(PublicationServiceServer::new(PublicationHandler(app)))
     .add_service(MeasureServiceServer::new(Measures::default()))
     .add_service(MaintenanceServiceServer::new(MaintenanceHandler::new(
         reconciler,
@@ -187,7 +205,7 @@ pub(crate) fn assemble(
         answer
     });
     let router = service_stack_with(routes, auth, ready);
-    Service { db, directory, ratings, answers, changes, live, clock, tokens, peers, router }
+    Service { db, directory, ratings, answers, lease, changes, live, clock, tokens, peers, router }
 }
 
 impl Service {
@@ -207,6 +225,7 @@ impl Service {
             peers: self.peers.clone(),
             ratings: self.ratings,
             answers: self.answers,
+            lease: self.lease,
         };
         let forwarding = audit::forward(self.db, self.peers.auth, self.tokens, stop.clone());
         tokio::join!(following.run(stop), forwarding);

@@ -13,6 +13,7 @@ pub mod error;
 pub mod feed;
 pub mod idempotency;
 pub mod layers;
+pub mod lease;
 pub mod memory;
 pub mod page;
 pub mod rpc;

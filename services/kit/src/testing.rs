@@ -78,8 +78,16 @@ pub async fn postgres_url() -> String {
             "{POSTGRES} is not set; run `make test`, or eval \"$(tests/scripts/postgres.sh start)\""
         )
     });
+    postgres_url_at(&server).await
+}
+
+/// A new database on the PostgreSQL server with this URL.
+///
+/// # Panics
+/// When the server does not answer.
+pub async fn postgres_url_at(server: &str) -> String {
     let name = format!("t_{}", Uuid::now_v7().simple());
-    let admin = Database::connect(plain(&server)).await.expect("the test server answers");
+    let admin = Database::connect(plain(server)).await.expect("the test server answers");
     let create = format!("CREATE DATABASE {name}");
     admin.execute_unprepared(&create).await.expect("a database can be created");
     admin.close().await.expect("the connection closes");

@@ -3,6 +3,18 @@
 //! [`entry`] is for those who store answers: it says where a link leads, and counts an answer in
 //! the transaction that stores it.
 
+pub mod access;
+pub mod convert;
 pub mod counting;
+pub mod drawing;
 pub mod entry;
+pub mod frame;
+pub mod inviting;
 pub mod link;
+pub mod mask;
+pub mod opening;
+pub mod planning;
+pub mod qr;
+pub mod status;
+pub mod sweep;
+pub mod work;

@@ -4,9 +4,15 @@
 mod personal;
 mod convert;
 mod fieldwork;
+mod questionnaire;
+mod responses;
+mod respond;
+mod crash_point;
 mod rpc;
 mod state;
 mod store;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -22,7 +28,12 @@ use kit::{
     page::PageTokens,
     rpc::{Chan, service_stack_with},
 };
-use proto::survey::v1::event_service_server::EventServiceServer;
+use proto::survey::v1::{
+    event_service_server::EventServiceServer,
+    questionnaire_service_server::QuestionnaireServiceServer,
+    respondent_service_server::RespondentServiceServer,
+    response_service_server::ResponseServiceServer,
+};
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
@@ -69,6 +80,7 @@ pub struct Peers {
 pub struct Service {
     app: Arc<App>,
     access: AuthLayer,
+    respond: respond::Respond,
 }
 
 /// Opens the database and brings its schema up to date.
@@ -100,7 +112,8 @@ fn assemble(
         directory,
         auth,
     });
-    Service { app, access }
+    let respond = respond::Respond::start(app.clone(), &config.seed);
+    Service { app, access, respond }
 }
 
 impl Service {
@@ -116,7 +129,11 @@ impl Service {
 
     fn routes(&self) -> Routes {
         let app = || self.app.clone();
+        let respond = || self.respond.clone();
         Routes::new(EventServiceServer::new(rpc::event::Feed(app())))
+            .add_service(RespondentServiceServer::new(rpc::respondent::Respondents(respond())))
+            .add_service(ResponseServiceServer::new(rpc::response::Responses::new(respond())))
+            .add_service(QuestionnaireServiceServer::new(rpc::questionnaire::Questionnaires(app())))
     }
 
     /// Follows auth and hands audit records over, until `stop`.
@@ -126,6 +143,7 @@ impl Service {
         let directory = Arc::new(app.directory.clone());
         tokio::join!(
             follow("auth", feed, directory, stop.clone()),
+            respond::sweep::run(self.respond, stop.clone()),
             audit::forward(app.db.clone(), app.auth.clone(), app.tokens.clone(), stop.clone()),
         );
     }

@@ -2,7 +2,7 @@
 //! a bounded queue until a writer stores it. An answer is acknowledged only when it is durable.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -12,23 +12,33 @@ use kit::{
     error::{Result, ServiceError},
 };
 use proto::common::v1::Reason;
-use survey_domain::questionnaire::Version;
+use sha2::{Digest, Sha256};
+use survey_domain::{
+    answer::{Answers, Attributes},
+    campaign::{Acceptance, Campaign},
+    questionnaire::Version,
+};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use crate::state::App;
+use crate::{state::App, store};
 
 mod challenge;
 pub mod facts;
+pub mod form;
 mod group;
-mod judge;
+pub mod judge;
 mod queue;
 mod seal;
 mod session;
+mod stuffing;
 pub mod submission;
+pub mod submit;
+pub mod sweep;
 mod trace;
 mod writer;
 
+pub use group::closed;
 use queue::{Queue, Waiting};
 use seal::Seal;
 use submission::{Submission, Verdict};
@@ -73,6 +83,8 @@ pub struct Engine {
     /// Makes ids of responses from ids of submissions.
     ids: Seal,
     versions: Mutex<HashMap<(Uuid, i32), Arc<Version>>>,
+    /// Anonymous campaigns whose invitations can be matched with responses; see [`sweep`].
+    unstirred: Mutex<HashSet<Uuid>>,
 }
 
 impl Engine {
@@ -85,7 +97,55 @@ impl Engine {
             exports: Seal::new(seed, "survey exports"),
             ids: Seal::new(seed, "survey response ids"),
             versions: Mutex::default(),
+            unstirred: Mutex::default(),
         }
+    }
+
+    /// A published version, from memory or from the database; versions never change.
+    ///
+    /// # Errors
+    /// NOT_FOUND when there is none.
+    pub async fn version(&self, org: Uuid, questionnaire: Uuid, number: i32) -> Result<Arc<Version>> {
+        let key = (questionnaire, number);
+        if let Some(known) = self.remembered(key) {
+            return Ok(known);
+        }
+        let conn = self.app.db.read();
+        let found = store::questionnaire::find_version(conn, org, questionnaire, number).await?;
+        let found = found.ok_or_else(|| ServiceError::not_found("version"))?;
+        let made = Arc::new(Version::new(questionnaire, number, found.hash, found.definition));
+        let mut known = self.versions.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= VERSIONS_MAX {
+            known.clear();
+        }
+        known.insert(key, made.clone());
+        Ok(made)
+    }
+
+    /// Notes campaigns whose invitations have to be stirred.
+    fn to_stir(&self, campaigns: impl IntoIterator<Item = Uuid>) {
+        self.unstirred.lock().unwrap_or_else(PoisonError::into_inner).extend(campaigns);
+    }
+
+    fn take_to_stir(&self) -> HashSet<Uuid> {
+        std::mem::take(&mut self.unstirred.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn remembered(&self, key: (Uuid, i32)) -> Option<Arc<Version>> {
+        self.versions.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned()
+    }
+
+    /// The version that a campaign asks; errors as [`Engine::version`].
+    pub async fn version_of(&self, campaign: &Campaign) -> Result<Arc<Version>> {
+        let settings = &campaign.settings;
+        self.version(campaign.org, settings.questionnaire, settings.version).await
+    }
+
+    /// What is known of a customer, for branching and for texts.
+    pub async fn attributes(&self, org: Uuid, customer: Option<Uuid>) -> Result<Attributes> {
+        let Some(customer) = customer else { return Ok(Attributes::new()) };
+        let found = store::customer::find_current(self.app.db.read(), org, customer).await?;
+        Ok(found.map(|customer| customer.attributes).unwrap_or_default())
     }
 
     /// The id of what is submitted under an id of the sender's own: the same for each
@@ -150,5 +210,28 @@ impl Respond {
             verdicts.push(receiver.await.map_err(|_| gone())??);
         }
         Ok(verdicts)
+    }
+}
+
+/// Hash of answers as they were sent to a version.
+pub fn content_hash(answers: &Answers, version: i32) -> i64 {
+    hash_of(&serde_json::json!([version, answers]))
+}
+
+/// Hash of a document.
+pub fn hash_of(document: &serde_json::Value) -> i64 {
+    let hash = Sha256::digest(document.to_string().as_bytes());
+    hash.first_chunk().map(|bytes| i64::from_be_bytes(*bytes)).unwrap_or_default()
+}
+
+/// Refuses answers to a campaign that takes none now.
+///
+/// # Errors
+/// SURVEY_CLOSED.
+pub fn must_accept(campaign: &Campaign, now_us: i64) -> Result<()> {
+    match campaign.accepts(now_us) {
+        Acceptance::Open => Ok(()),
+        Acceptance::NotYet => Err(group::closed("the survey is not open yet")),
+        Acceptance::Over => Err(group::closed("the survey is closed")),
     }
 }

@@ -3,6 +3,7 @@
 
 use kit::{
     auth::Caller,
+    db::WriteTx,
     error::{Result, ServiceError},
 };
 use sea_orm::ConnectionTrait;
@@ -12,8 +13,12 @@ use uuid::Uuid;
 
 use crate::{
     convert,
-    store::{fieldwork, response},
+    respond::{Engine, facts},
+    store::{fieldwork, response, response_draft},
 };
+
+/// Responses that are removed at once.
+const PIECE: u64 = 500;
 
 /// A campaign on whose unit the caller holds the rule's permission.
 ///
@@ -73,4 +78,35 @@ fn authorize(caller: &Caller, unit: Uuid, what: &str) -> Result<()> {
         Code::NotFound => ServiceError::not_found(what),
         _ => error,
     })
+}
+
+/// Takes a person out of the responses: answers stay, what was written freely, the customer and
+/// the invitation go, and unfinished answers go entirely. Figures do not change, so the feed has
+/// nothing to say. Answers how many responses were changed.
+pub async fn forget_customer(tx: &WriteTx, org: Uuid, customer: Uuid) -> Result<usize> {
+    let mut found = response::of_customer(tx, org, customer).await?;
+    for response in &mut found {
+        response.erase();
+        response::save(tx, response).await?;
+    }
+    response_draft::remove_of_customers(tx, &[customer]).await?;
+    Ok(found.len())
+}
+
+/// Removes all responses of a campaign and takes them back from the feed; answers how many. Call
+/// it only where somebody insisted: see [`response::any_of_campaign`].
+pub async fn remove_of_campaign(engine: &Engine, tx: &WriteTx, campaign: &Campaign) -> Result<u64> {
+    let version = engine.version_of(campaign).await?;
+    let mut removed = 0;
+    loop {
+        let page = response::export_page(tx.conn(), campaign.org, campaign.id, false, None, PIECE);
+        let page = page.await?;
+        if page.is_empty() {
+            return Ok(removed);
+        }
+        let changes = page.iter().filter_map(|r| facts::change(Some(r), None, &version));
+        facts::append(&engine.app, tx, changes.collect()).await?;
+        let ids: Vec<Uuid> = page.iter().map(|response| response.id).collect();
+        removed += response::remove(tx, campaign.org, &ids).await?;
+    }
 }

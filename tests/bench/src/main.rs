@@ -106,7 +106,7 @@ async fn measure(
     folder: &Path,
     report: &mut Report,
 ) {
-    for phase in [Phase::Ingest, Phase::Follow, Phase::Figures, Phase::Memory] {
+    for phase in [Phase::Ingest, Phase::Follow, Phase::Figures, Phase::Survey, Phase::Memory] {
         // The all-in-one program on one file is how small installations run.
         let possible = phase != Phase::Memory || *engine == Engine::Sqlite;
         if !options.wants(phase) || !possible {
@@ -139,6 +139,7 @@ async fn one(
         Phase::Ingest => phases::ingest::run(&context).await,
         Phase::Follow => phases::follow::run(&context).await,
         Phase::Figures => phases::figures::run(&context).await,
+        Phase::Survey => phases::survey::run(&context).await,
         Phase::Memory => phases::memory::run(&context).await,
         Phase::Statistics => Ok(Vec::new()),
     }

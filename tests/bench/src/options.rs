@@ -61,6 +61,8 @@ pub enum Phase {
     Figures,
     /// Memory and start of the all-in-one program.
     Memory,
+    /// Questionnaires: answers, figures over them, export, import.
+    Survey,
     /// The heavy statistical methods, without a database.
     Statistics,
 }

@@ -9,6 +9,7 @@ pub mod memory;
 mod shapes;
 mod single;
 pub mod statistics;
+pub mod survey;
 
 use crate::{error::Result, load::Terminal, options::Effort, site::Site, suite::Plan};
 

@@ -31,6 +31,8 @@ pub fn quotas() -> Vec<(&'static str, String)> {
         ("MANYI_QUOTA_CREDENTIAL", plenty.clone()),
         ("MANYI_QUOTA_ORGANISATION", plenty.clone()),
         ("MANYI_QUOTA_ADDRESS", plenty),
+        // Respondents come from many networks.
+        ("MANYI_TRUST_FORWARDED_FOR", "true".to_owned()),
     ]
 }
 
@@ -106,8 +108,13 @@ impl Service {
 pub const AUTH_URI: &str = "MANYI_AUTH_URI";
 /// Setting that tells a process where device is.
 pub const DEVICE_URI: &str = "MANYI_DEVICE_URI";
+/// Setting that tells a process where survey is.
+pub const SURVEY_URI: &str = "MANYI_SURVEY_URI";
 /// Setting that tells a process where analytics is.
 pub const ANALYTICS_URI: &str = "MANYI_ANALYTICS_URI";
+
+/// Address at which nobody listens, for services that take no part.
+pub const NOBODY: &str = "http://127.0.0.1:9";
 
 /// The services and the gateway as separate processes.
 pub struct Suite {
@@ -115,6 +122,8 @@ pub struct Suite {
     pub auth: Service,
     /// Devices and ratings.
     pub device: Service,
+    /// Questionnaires, when they are part of what is measured.
+    pub survey: Option<Service>,
     /// Figures, when they are part of what is measured.
     pub analytics: Option<Service>,
     /// The gateway.
@@ -122,32 +131,47 @@ pub struct Suite {
 }
 
 impl Suite {
-    /// Starts all, with or without analytics.
+    /// Starts all but survey, with or without analytics.
     pub async fn start(plan: &Plan<'_>, with_analytics: bool) -> Result<Self> {
+        Self::start_parts(plan, false, with_analytics).await
+    }
+
+    /// Starts all services.
+    pub async fn start_whole(plan: &Plan<'_>) -> Result<Self> {
+        Self::start_parts(plan, true, true).await
+    }
+
+    async fn start_parts(plan: &Plan<'_>, with_survey: bool, with_analytics: bool) -> Result<Self> {
         let auth = plan.service("manyi-auth", "manyi-auth", &[]).await?;
         let auth_uri = (AUTH_URI, auth.program.uri());
         let device =
             plan.service("manyi-device", "manyi-device", std::slice::from_ref(&auth_uri)).await?;
         let device_uri = (DEVICE_URI, device.program.uri());
-        let peers = [auth_uri.clone(), device_uri.clone()];
+        let survey = if with_survey {
+            let peers = std::slice::from_ref(&auth_uri);
+            Some(plan.service("manyi-survey", "manyi-survey", peers).await?)
+        } else {
+            None
+        };
+        let uri = |of: &Option<Service>| of.as_ref().map_or(NOBODY.to_owned(), |s| s.program.uri());
+        let survey_uri = (SURVEY_URI, uri(&survey));
+        let peers = [auth_uri.clone(), device_uri.clone(), survey_uri.clone()];
         let analytics = if with_analytics {
             Some(plan.service("manyi-analytics", "manyi-analytics", &peers).await?)
         } else {
             None
         };
-        // Without analytics the gateway is told of a port where nobody listens.
-        let uri = analytics.as_ref().map_or("http://127.0.0.1:9".to_owned(), |a| a.program.uri());
-        let peers = [auth_uri, device_uri, (ANALYTICS_URI, uri)];
+        let peers = [auth_uri, device_uri, survey_uri, (ANALYTICS_URI, uri(&analytics))];
         let gateway = plan.gateway("manyi-gateway", &peers).await?;
-        Ok(Self { auth, device, analytics, gateway })
+        Ok(Self { auth, device, survey, analytics, gateway })
     }
 
     /// Fails when one of the programs ended by itself.
     pub fn check(&mut self) -> Result<()> {
         self.auth.program.check()?;
         self.device.program.check()?;
-        if let Some(analytics) = &mut self.analytics {
-            analytics.program.check()?;
+        for service in [&mut self.survey, &mut self.analytics].into_iter().flatten() {
+            service.program.check()?;
         }
         self.gateway.check()
     }
@@ -155,8 +179,8 @@ impl Suite {
     /// Stops all, callers before the called, and removes the databases.
     pub async fn stop(self) -> Result<()> {
         self.gateway.stop().await?;
-        if let Some(analytics) = self.analytics {
-            analytics.end().await?;
+        for service in [self.analytics, self.survey].into_iter().flatten() {
+            service.end().await?;
         }
         self.device.end().await?;
         self.auth.end().await

@@ -6,6 +6,7 @@ pub mod canonical;
 pub mod check;
 pub mod compute;
 pub mod definition;
+pub mod latent;
 pub mod leaf;
 pub mod periods;
 pub mod ranks;

@@ -16,6 +16,7 @@
 //! - Shares and p-values lie in \[0, 1\], NPS in -100..100. Nothing is rounded.
 //! - Weights are not negative; only their ratios matter.
 
+pub mod bounds;
 pub mod change;
 pub mod comparison;
 pub mod control;

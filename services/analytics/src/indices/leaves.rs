@@ -155,11 +155,6 @@ impl Layout {
         self.classes.iter().position(|(id, weight)| *id == class && *weight > 0.0)
     }
 
-    /// Whether answers must be read by class.
-    pub fn by_class(&self) -> bool {
-        !self.classes.is_empty()
-    }
-
     fn weighted<'a>(&'a self, sums: &'a [Moments]) -> Vec<(f64, Moments)> {
         let weights = self.classes.iter().map(|(_, weight)| *weight);
         let weights = weights.chain(self.classes.is_empty().then_some(1.0));

@@ -1,5 +1,7 @@
 //! Writes figures as messages of the contract.
 
+use std::collections::HashMap;
+
 use analytics_domain::{
     answer::Joined,
     figure::{Differences, Figure, Share, Templates},
@@ -33,7 +35,8 @@ pub fn response(
     question: &Question,
 ) -> QueryFiguresResponse {
     let bucket = question.bucket();
-    let writer = Writer { view, templates: &answer.templates, bucket };
+    let classes = &answer.classes;
+    let writer = Writer { view, templates: &answer.templates, classes, bucket };
     let include_distrusted = question.filter.include_distrusted;
     QueryFiguresResponse {
         rows: answer.rows.iter().map(|row| writer.row(row)).collect(),
@@ -55,6 +58,8 @@ pub struct Writer<'a> {
     pub view: &'a OrgView,
     /// Knows the items.
     pub templates: &'a Templates,
+    /// Knows the names of customer classes.
+    pub classes: &'a HashMap<Uuid, String>,
     /// How time is cut.
     pub bucket: Option<Bucket>,
 }
@@ -139,7 +144,10 @@ impl Writer<'_> {
                     out.item.clone_from(item);
                     out.option.clone_from(option);
                 }
-                Part::CustomerClass(id) => out.customer_class = name("customerClasses", *id),
+                Part::CustomerClass(id) => {
+                    out.customer_class = name("customerClasses", *id);
+                    shown = shown.or_else(|| self.classes.get(id).cloned());
+                }
                 Part::Questionnaire(id) => out.questionnaire = name("questionnaires", *id),
                 Part::Version(id, version) => {
                     out.questionnaire = name("questionnaires", *id);

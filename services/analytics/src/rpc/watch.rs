@@ -139,7 +139,8 @@ impl Watcher {
             _ => None,
         };
         let snapshot = known.is_none() && !unchanged;
-        let writer = Writer { view: &view, templates: &answer.templates, bucket: None };
+        let (templates, classes) = (&answer.templates, &answer.classes);
+        let writer = Writer { view: &view, templates, classes, bucket: None };
         let rows = answer.rows.iter().filter(|row| match known {
             Some(last) => !last.answer.rows.contains(row),
             None => snapshot,

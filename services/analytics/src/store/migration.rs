@@ -5,6 +5,7 @@ use analytics_domain::plan::Table as Cells;
 use sea_orm_migration::{MigrationTrait, prelude::*, schema::*};
 
 mod answers;
+mod indices;
 
 use super::tables::{self, Kind};
 
@@ -13,6 +14,7 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
     let mut all = kit::db::migrations();
     all.push(Box::new(M20261122Cells));
     all.push(Box::new(answers::Answers));
+    all.push(Box::new(indices::Indices));
     all
 }
 

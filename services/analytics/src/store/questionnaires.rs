@@ -35,6 +35,13 @@ pub struct Class {
     pub weight: f64,
 }
 
+impl Class {
+    /// Its name in Chinese, else in the first language that it has.
+    pub fn shown(&self) -> Option<String> {
+        self.name.get("zh-CN").or_else(|| self.name.values().next()).cloned()
+    }
+}
+
 #[derive(Serialize, Deserialize)]
 struct Definition {
     hash: String,

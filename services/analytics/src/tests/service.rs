@@ -36,7 +36,7 @@ pub fn rating(world: &World, window: usize, grade: i32) -> Fact {
     })
 }
 
-fn served(world: &World, window: usize) -> Fact {
+pub fn served(world: &World, window: usize) -> Fact {
     Fact::Encounter(Encounter {
         place: place(world, window),
         time_us: world.now_us(),

@@ -4,7 +4,29 @@ use sea_orm_migration::{MigrationTrait, prelude::*, schema::*};
 
 /// Kit's migrations; a service puts them before its own.
 pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-    vec![Box::new(M20261122Kit)]
+    vec![Box::new(M20261122Kit), Box::new(M20261122Lease)]
+}
+
+struct M20261122Lease;
+
+impl MigrationName for M20261122Lease {
+    fn name(&self) -> &str {
+        "m20261122_000001_lease"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for M20261122Lease {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let lease = Table::create()
+            .table("lease")
+            .col(string("name").primary_key())
+            .col(uuid("holder"))
+            .col(big_integer("until_us"))
+            .col(uuid_null("wanted"))
+            .to_owned();
+        manager.create_table(lease).await
+    }
 }
 
 struct M20261122Kit;

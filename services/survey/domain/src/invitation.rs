@@ -192,7 +192,7 @@ impl Outcome {
 }
 
 /// Ways to reach a customer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Reach {
     /// Has an e-mail address.
     pub email: bool,
@@ -200,12 +200,15 @@ pub struct Reach {
     pub phone: bool,
     /// The channel that the customer prefers.
     pub preferred: Option<Channel>,
+    /// Channels that the customer does not want.
+    pub blocked: Vec<Channel>,
 }
 
 /// The channel by which a customer is invited: its preferred one if the campaign has it, else the
 /// first of the campaign's that reaches it. `None` when none does.
-pub fn channel_for(channels: &[Channel], reach: Reach) -> Option<Channel> {
+pub fn channel_for(channels: &[Channel], reach: &Reach) -> Option<Channel> {
     let reaches = |channel: &Channel| match channel {
+        channel if reach.blocked.contains(channel) => false,
         Channel::Email => reach.email,
         Channel::Sms | Channel::Phone => reach.phone,
         other => other.is_personal(),
@@ -248,6 +251,8 @@ pub struct Invitation {
     pub remind_us: Option<i64>,
     /// When it was queued: the day counts for the rules of fatigue.
     pub queue_us: Option<i64>,
+    /// Whether the sample chose it; the others were added by hand.
+    pub sampled: bool,
     /// Stratum of the sample.
     pub stratum: Option<Uuid>,
     /// 1 / chance of being drawn.
@@ -317,7 +322,8 @@ mod tests {
     #[test]
     fn a_customer_is_invited_as_it_prefers_or_by_the_first_channel_that_reaches_it() {
         let channels = [Channel::Email, Channel::Sms, Channel::Visit];
-        let reach = |email, phone, preferred| Reach { email, phone, preferred };
+        let reach =
+            |email, phone, preferred| Reach { email, phone, preferred, ..Reach::default() };
         for (reach, expected) in [
             (reach(true, true, None), Some(Channel::Email)),
             (reach(true, true, Some(Channel::Sms)), Some(Channel::Sms)),
@@ -325,9 +331,11 @@ mod tests {
             (reach(true, true, Some(Channel::Phone)), Some(Channel::Email)),
             (reach(false, false, None), Some(Channel::Visit)),
         ] {
-            assert_eq!(channel_for(&channels, reach), expected, "{reach:?}");
+            assert_eq!(channel_for(&channels, &reach), expected, "{reach:?}");
         }
-        assert_eq!(channel_for(&[Channel::QrCode, Channel::Email], Reach::default()), None);
+        assert_eq!(channel_for(&[Channel::QrCode, Channel::Email], &Reach::default()), None);
+        let unwanted = Reach { blocked: vec![Channel::Email], ..reach(true, true, None) };
+        assert_eq!(channel_for(&channels, &unwanted), Some(Channel::Sms));
     }
 
     proptest! {

@@ -19,13 +19,14 @@ pub mod plan;
 pub mod proof_of_work;
 pub mod questionnaire;
 pub mod quota;
+pub mod record;
 pub mod response;
 pub mod response_import;
 pub mod response_rate;
-pub mod record;
 pub mod sampling;
 pub mod segment;
 pub mod straight_lining;
 pub mod stuffing;
+pub mod surveyjs;
 
 pub use error::{Error, Result};

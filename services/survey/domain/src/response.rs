@@ -30,24 +30,21 @@ pub enum Mark {
     BrowserRepeated = 5,
     /// Too many from one network in a minute.
     AddressBurst = 6,
-    /// The quota was full.
-    OverQuota = 7,
     /// Marked by a reviewer.
-    Reviewer = 8,
+    Reviewer = 7,
     /// Not among the people asked.
-    ScreenedOut = 9,
+    ScreenedOut = 8,
 }
 
 impl Mark {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 8] = [
         Self::Honeypot,
         Self::TooFast,
         Self::NoPageView,
         Self::StraightLining,
         Self::BrowserRepeated,
         Self::AddressBurst,
-        Self::OverQuota,
         Self::Reviewer,
         Self::ScreenedOut,
     ];
@@ -132,6 +129,8 @@ pub struct Response {
     pub invitation: Option<Uuid>,
     /// Open link that was used.
     pub link: Option<Uuid>,
+    /// Whether it answers an invitation, be it named or not.
+    pub invited: bool,
     /// How it reached us.
     pub channel: Channel,
     /// Language that was shown.
@@ -242,6 +241,7 @@ pub(crate) mod tests {
             class: Some(Uuid::from_u128(7)),
             invitation: Some(Uuid::from_u128(8)),
             link: None,
+            invited: true,
             channel: Channel::PersonalLink,
             language: "zh-CN".to_owned(),
             submit_us: 1_700_000_000_000_000,
@@ -325,6 +325,6 @@ pub(crate) mod tests {
             marks.set(mark);
         }
         assert_eq!(marks.list(), Mark::ALL);
-        assert_eq!(Mark::ScreenedOut as i32, 9);
+        assert_eq!(Mark::ScreenedOut as i32, 8);
     }
 }

@@ -9,7 +9,7 @@ use sea_orm::ConnectionTrait;
 use survey_domain::{
     campaign::Campaign,
     channel::Channel,
-    invitation::{Invitation, Standing},
+    invitation::{Invitation, Standing, State},
     plan::calendar,
 };
 use uuid::Uuid;
@@ -67,15 +67,19 @@ pub fn channel_item(channel: Channel) -> String {
     (channel as i16).to_string()
 }
 
-/// An invitation was made.
-pub fn made(changes: &mut Changes, i: &Invitation, day: i32) {
-    put(changes, i, i.channel, i.standing(), 1);
-    changes.add(Dimension::Day, day_item(day), i.state as i16, 1);
-}
-
-/// A prepared invitation was taken back.
-pub fn unmade(changes: &mut Changes, i: &Invitation) {
-    put(changes, i, i.channel, i.standing(), -1);
+/// Invitations were prepared, or taken back.
+pub fn prepared(
+    changes: &mut Changes,
+    unit: Uuid,
+    class: Option<Uuid>,
+    channel: Channel,
+    by: i64,
+) {
+    let state = State::Prepared as i16;
+    changes.add(Dimension::Total, "", state, by);
+    changes.add(Dimension::Class, class_item(class), state, by);
+    changes.add(Dimension::Unit, unit_item(unit), state, by);
+    changes.add(Dimension::Channel, channel_item(channel), state, by);
 }
 
 /// An invitation moved on from `before`; an answer counts for the channel `by` which it came.

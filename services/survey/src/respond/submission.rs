@@ -3,23 +3,23 @@
 use std::{net::IpAddr, sync::Arc};
 
 use kit::error::ServiceError;
-use survey_domain::{
-    answer::Answers, channel::Channel, questionnaire::Version, response::Marks,
-};
+use survey_domain::{answer::Answers, questionnaire::Version, response::Marks};
 use uuid::Uuid;
+
+use crate::fieldwork::entry::Ticket;
 
 /// Checked answers of one form.
 pub struct Submission {
-    /// Organisation.
-    pub org: Uuid,
-    /// Campaign.
-    pub campaign: Uuid,
     /// Id of the response; the same for each repetition.
     pub id: Uuid,
     /// Hash of what was sent.
     pub content_hash: i64,
-    /// On which way it came.
-    pub way: Way,
+    /// Where it comes from.
+    pub ticket: Box<Ticket>,
+    /// What is known of the place that it was sent from; of open links only.
+    pub origin: Option<Origin>,
+    /// What is known of whoever entered or imported it.
+    pub entered: Option<Entered>,
     /// Version that was shown.
     pub version: Arc<Version>,
     /// Language that was shown.
@@ -40,46 +40,21 @@ pub struct Submission {
     pub draft: Option<Uuid>,
 }
 
-/// On which way a submission came.
-#[derive(Debug, Clone)]
-pub enum Way {
-    /// By a personal link.
-    Personal {
-        /// Invitation.
-        invitation: Uuid,
-    },
-    /// By an open link.
-    Open {
-        /// Link.
-        link: Uuid,
-        /// Where it came from.
-        origin: Origin,
-        /// Whether a challenge was solved for it.
-        solved: bool,
-    },
-    /// Entered by somebody, or imported.
-    Entered(Box<Entered>),
-}
-
-/// Where a submission came from.
+/// Where a submission by an open link came from.
 #[derive(Debug, Clone, Default)]
 pub struct Origin {
     /// Address of the client.
     pub address: Option<IpAddr>,
     /// Token of the browser; empty when none was sent.
     pub browser: String,
+    /// Whether a challenge was solved for it.
+    pub solved: bool,
 }
 
-/// What is known of a response that somebody entered or imported.
+/// Who entered or imported a response, and what was said of it.
 #[derive(Debug, Clone)]
 pub struct Entered {
-    /// Invitation that it answers.
-    pub invitation: Option<Uuid>,
-    /// How it was asked.
-    pub channel: Channel,
-    /// Unit that the answers are about.
-    pub unit: Option<Uuid>,
-    /// Staff member that they are about.
+    /// Staff member that the answers are about.
     pub staff: Option<Uuid>,
     /// Who entered it.
     pub operator: String,

@@ -1,9 +1,8 @@
 //! Responses as staff see them: entering, importing, reading, judging, exporting.
 
-use std::sync::Arc;
-
 use kit::{
     auth::{Caller, open_request},
+    db::WriteTx,
     error::Result,
     page,
 };
@@ -26,9 +25,13 @@ use super::{
 };
 use crate::{
     convert,
+    fieldwork::{counting::Tally, entry},
     respond::{Respond, facts},
     responses::{campaign_to_read, response_of},
-    store::response::{Filter, Place, find_to_change, list, save},
+    store::{
+        fieldwork,
+        response::{Filter, Place, find_to_change, list, save},
+    },
 };
 
 /// The response service.
@@ -163,6 +166,19 @@ async fn page_of(
     Ok(v1::ListResponsesResponse { responses, next_page_token })
 }
 
+/// Keeps the counts of fieldwork right when a response becomes suspect or is cleared.
+async fn recount(tx: &WriteTx, before: &Answered, after: &Answered) -> Result<()> {
+    let by = i64::from(after.is_suspect()) - i64::from(before.is_suspect());
+    if by == 0 {
+        return Ok(());
+    }
+    let found = fieldwork::campaign::find(tx.conn(), after.org, after.campaign).await?;
+    let Some(campaign) = found else { return Ok(()) };
+    let mut tally = Tally::default();
+    entry::mark(&mut tally, &campaign, after.invited, by);
+    tally.write(tx.conn(), after.id).await
+}
+
 async fn review(
     respond: &Respond,
     caller: &Caller,
@@ -184,7 +200,7 @@ async fn review(
         return Ok(after);
     }
     save(&tx, &after).await?;
-    crate::respond::reviewed(&tx, &before, &after).await?;
+    recount(&tx, &before, &after).await?;
     let detail = serde_json::json!({
         "decision": match after.decision {
             Decision::Open => "",

@@ -61,7 +61,6 @@ mod tests {
             (Mark::StraightLining, ResponseMark::StraightLining),
             (Mark::BrowserRepeated, ResponseMark::BrowserRepeated),
             (Mark::AddressBurst, ResponseMark::AddressBurst),
-            (Mark::OverQuota, ResponseMark::OverQuota),
             (Mark::Reviewer, ResponseMark::Reviewer),
             (Mark::ScreenedOut, ResponseMark::ScreenedOut),
         ] {

@@ -16,13 +16,16 @@ use uuid::Uuid;
 
 use crate::{
     convert,
+    fieldwork::entry::{Ticket, of_campaign, of_invitation},
     questionnaire::answers::{answers_of, refused},
     respond::{
-        Respond, content_hash, judge,
-        submission::{Entered, Submission, Verdict, Way},
+        Respond, closed, content_hash, judge, must_accept,
+        submission::{Entered, Submission, Verdict},
+        submit::submission_id,
     },
     responses::campaign_to_enter,
-    store::{self, response},
+    state::App,
+    store::response,
 };
 
 /// Longest time that an answer may have taken, in seconds.
@@ -38,70 +41,72 @@ pub async fn enter(
 ) -> Result<Response> {
     let engine = respond.engine();
     let app = &engine.app;
-    let conn = app.db.read();
-    let submission_id = submission_id(&request.submission_id)?;
-    let invitation = convert::id_opt("invitations", "invitation", &request.invitation)?;
-    let named = convert::id_opt("units", "unit", &request.unit)?;
-    let invited = match invitation {
-        Some(id) => {
-            let found = store::fieldwork::invitation::find(conn, caller.org, id).await?;
-            Some(found.ok_or_else(|| ServiceError::not_found("invitation"))?)
-        }
-        None => None,
-    };
-    let unit = named.or(invited.as_ref().map(|invited| invited.unit));
-    let (campaign, unit) = campaign_to_enter(conn, caller, &request.campaign, unit).await?;
-    if invited.as_ref().is_some_and(|invited| invited.campaign != campaign.id) {
-        return Err(ServiceError::not_found("invitation"));
-    }
-    let channel = channel_of(&campaign, request.channel)?;
-    let staff = staff_of(caller, &request.staff)?;
+    let sent = submission_id(&request.submission_id)?;
+    let ticket = ticket_of(app, caller, &request).await?;
+    let campaign = &ticket.campaign;
+    let id = engine.response_id(campaign.id, "entered", sent.as_bytes());
     let now_us = app.clock.now_us();
+    if response::known(app.db.read(), &[id]).await?.is_empty() {
+        must_accept(campaign, now_us)?;
+    }
+    let staff = staff_of(caller, &request.staff)?;
     let answer_us = answer_time(request.answer_time.as_ref().map(time::to_us), now_us)?;
-    let duration_ms = duration(request.duration_s)?;
-    let version = engine.version_of(&campaign).await?;
-    let customer = invited.as_ref().and_then(|invited| invited.customer);
-    let attributes = engine.attributes(conn, campaign.org, customer).await?;
+    let version = engine.version_of(campaign).await?;
+    let attributes = engine.attributes_of(&ticket).await?;
     let answers = answers_of(request.answers);
     let hash = content_hash(&answers, version.number);
     let checked = complete(&version, &answers, &attributes)?;
-    let entered = Entered {
-        invitation,
-        channel,
-        unit: Some(unit),
-        staff,
-        operator: caller.name(),
-        row_id: None,
-    };
-    let id = engine.response_id(campaign.id, "entered", submission_id.as_bytes());
+    let org = campaign.org;
     let submission = Submission {
-        org: campaign.org,
-        campaign: campaign.id,
         id,
         content_hash: hash,
-        way: Way::Entered(Box::new(entered)),
+        origin: None,
+        entered: Some(Entered { staff, operator: caller.name(), row_id: None }),
         language: version.definition().language(&request.language),
         version,
         seed: 0,
         marks: judge::screened(&checked),
         answers: checked.answers,
-        duration_ms,
+        duration_ms: duration(request.duration_s)?,
         answer_us,
         receive_us: now_us,
         draft: None,
+        ticket: Box::new(ticket),
     };
     match respond.submit(submission).await? {
         Verdict::Stored { .. } => {}
         Verdict::Refused(error) => return Err(error),
     }
-    let stored = response::find(app.db.read(), campaign.org, id).await?;
+    let stored = response::find(app.db.read(), org, id).await?;
     stored.ok_or_else(|| ServiceError::not_found("response"))
 }
 
-/// Reads the sender's id of a submission.
-pub fn submission_id(text: &str) -> Result<Uuid> {
-    let id = Uuid::try_parse(text).ok().filter(|id| !id.is_nil());
-    id.ok_or_else(|| ServiceError::invalid("submissionId", "is no UUID"))
+/// What is answered: an invitation, or the campaign without one.
+async fn ticket_of(
+    app: &App,
+    caller: &Caller,
+    request: &v1::EnterResponseRequest,
+) -> Result<Ticket> {
+    let conn = app.db.read();
+    let named = convert::id_opt("units", "unit", &request.unit)?;
+    let invitation = convert::id_opt("invitations", "invitation", &request.invitation)?;
+    let invited = match invitation {
+        Some(id) => {
+            let found = of_invitation(conn, caller.org, id).await?;
+            Some(found.ok_or_else(|| ServiceError::not_found("invitation"))?)
+        }
+        None => None,
+    };
+    let unit = named.or(invited.as_ref().map(|ticket| ticket.unit));
+    let (campaign, unit) = campaign_to_enter(conn, caller, &request.campaign, unit).await?;
+    let channel = channel_of(&campaign, request.channel)?;
+    let ticket = match invited {
+        Some(ticket) if ticket.campaign.id == campaign.id => Some(ticket),
+        Some(_) => return Err(ServiceError::not_found("invitation")),
+        None => of_campaign(conn, campaign.org, campaign.id, channel, Some(unit)).await?,
+    };
+    let ticket = ticket.ok_or_else(|| closed("the campaign was never opened"))?;
+    Ok(Ticket { unit, channel, ..ticket })
 }
 
 /// Answers that are complete and fit.

@@ -195,7 +195,7 @@ impl Export {
         // Rights may be withdrawn while a long export runs.
         self.caller.recheck()?;
         let (org, campaign) = (self.campaign.org, self.campaign.id);
-        let app = &self.engine.app;
+        let app = self.engine.app.clone();
         let page = export_page(
             app.db.read(),
             org,

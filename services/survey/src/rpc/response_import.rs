@@ -14,7 +14,6 @@ use proto::{
 };
 use survey_domain::{
     answer::{Attributes, Extent, check},
-    campaign::Campaign,
     channel::Channel,
     csv_import::{Decoder, Encoding, Fault, Reader, Row as CsvRow, Rows, Scanner},
     questionnaire::Version,
@@ -29,9 +28,10 @@ use super::{
 };
 use crate::{
     convert, crash_point,
+    fieldwork::entry::{Ticket, of_campaign},
     respond::{
-        Respond, judge,
-        submission::{Entered, Submission, Verdict, Way},
+        Respond, closed, judge,
+        submission::{Entered, Submission, Verdict},
     },
     responses::campaign_to_enter,
     store::response,
@@ -121,10 +121,9 @@ impl State {
 /// A file on its way in.
 struct Import {
     respond: Respond,
-    campaign: Campaign,
+    ticket: Ticket,
     version: Arc<Version>,
     sent: v1::ResponseMapping,
-    channel: Channel,
     operator: String,
     places: Places,
     reader: Reader<Rows>,
@@ -163,14 +162,15 @@ impl Import {
             return Err(ServiceError::invalid("firstRow", "is negative"));
         }
         let delimiter = one_sign("mapping.delimiter", &sent.delimiter, ',')?;
+        let ticket = of_campaign(conn, campaign.org, campaign.id, channel, Some(unit)).await?;
+        let ticket = ticket.ok_or_else(|| closed("the campaign was never opened"))?;
         let version = engine.version_of(&campaign).await?;
         let operator = caller.name();
         let places = Places::new(caller, &campaign, unit, now_us)?;
         Ok(Self {
             respond: respond.clone(),
-            campaign,
+            ticket,
             version,
-            channel,
             operator,
             places,
             reader: Reader::new(
@@ -300,20 +300,18 @@ impl Import {
         let checked = checked.map_err(|problems| Wrong::of(&row, &problems))?;
         let engine = self.respond.engine();
         let entered = Entered {
-            invitation: None,
-            channel: self.channel,
-            unit: Some(place.unit),
             staff: place.staff,
             operator: self.operator.clone(),
             row_id: Some(row.row_id.clone()),
         };
+        let ticket = Ticket { unit: place.unit, ..self.ticket.clone() };
         let wanted = place.language.as_deref().unwrap_or(&self.sent.language);
         let submission = Submission {
-            org: self.campaign.org,
-            campaign: self.campaign.id,
-            id: engine.response_id(self.campaign.id, "row", row.row_id.as_bytes()),
+            id: engine.response_id(self.ticket.campaign.id, "row", row.row_id.as_bytes()),
             content_hash: content_hash(&row, self.version.number),
-            way: Way::Entered(Box::new(entered)),
+            ticket: Box::new(ticket),
+            origin: None,
+            entered: Some(entered),
             version: self.version.clone(),
             language: self.version.definition().language(wanted),
             seed: 0,

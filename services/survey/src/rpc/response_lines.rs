@@ -148,7 +148,6 @@ fn mark_name(mark: Mark) -> &'static str {
         Mark::StraightLining => "STRAIGHT_LINING",
         Mark::BrowserRepeated => "BROWSER_REPEATED",
         Mark::AddressBurst => "ADDRESS_BURST",
-        Mark::OverQuota => "OVER_QUOTA",
         Mark::Reviewer => "REVIEWER",
         Mark::ScreenedOut => "SCREENED_OUT",
     }

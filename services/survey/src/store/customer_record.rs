@@ -165,9 +165,10 @@ pub async fn interactions(
         .collect()
 }
 
-/// Replaces the personal part of an interaction and hands it to a customer.
-pub async fn reseal_interaction(
+/// Replaces the personal column of a row of `table` and hands the row to a customer.
+pub async fn reseal(
     conn: &impl ConnectionTrait,
+    (table, column): (&'static str, &'static str),
     org: Uuid,
     id: Uuid,
     customer: Uuid,
@@ -177,7 +178,7 @@ pub async fn reseal_interaction(
     let (sealed, customer) = (sql.bind(sealed), sql.bind(customer));
     let (id, org) = (sql.bind(id), sql.bind(org));
     let text = format!(
-        "UPDATE interaction SET personal = {sealed}, customer_id = {customer} \
+        "UPDATE {table} SET {column} = {sealed}, customer_id = {customer} \
          WHERE id = {id} AND org_id = {org}"
     );
     sql.execute(conn, &text).await?;

@@ -18,6 +18,7 @@ use super::sql::Sql;
 
 mod insert;
 mod list;
+pub mod stir;
 
 pub use insert::insert;
 pub use list::{Filter, Place, export_page, list};
@@ -139,6 +140,14 @@ pub async fn save(tx: &WriteTx, response: &Response) -> Result<()> {
     Ok(())
 }
 
+/// Removes responses for good.
+pub async fn remove(tx: &WriteTx, org: Uuid, ids: &[Uuid]) -> Result<u64> {
+    let conn = tx.conn();
+    let mut sql = Sql::new(dialect_of(conn));
+    let (org, which) = (sql.bind(org), sql.one_of("id", ids));
+    sql.execute(conn, &format!("DELETE FROM response WHERE org_id = {org} AND {which}")).await
+}
+
 /// Answers as they are stored.
 pub fn print_answers(answers: &Answers) -> String {
     serde_json::to_string(answers).expect("answers are plain data")
@@ -168,6 +177,7 @@ fn read(row: &QueryResult) -> Result<Response> {
         class: row.try_get("", "class_id")?,
         invitation: row.try_get("", "invitation_id")?,
         link: row.try_get("", "link_id")?,
+        invited: row.try_get("", "invited")?,
         channel: Channel::from_number(i32::from(channel))
             .ok_or_else(|| super::sql::odd("response", "channel"))?,
         language: row.try_get("", "language")?,

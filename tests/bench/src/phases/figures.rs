@@ -21,7 +21,7 @@ use crate::{
     report::{Beside, Goal, Row},
     site::Site,
     stats::{Latencies, Spread, rate},
-    suite::{ANALYTICS_URI, AUTH_URI, DEVICE_URI, Service},
+    suite::{ANALYTICS_URI, AUTH_URI, DEVICE_URI, NOBODY, SURVEY_URI, Service},
 };
 
 /// How long analytics may make no progress before the run is given up.
@@ -36,9 +36,8 @@ pub async fn run(context: &Context<'_>) -> Result<Vec<Row>> {
     let plan = &context.plan;
     let auth = plan.service("manyi-auth", "manyi-auth", &[]).await?;
     let auth_uri = auth.program.uri();
-    let nobody = "http://127.0.0.1:9".to_owned();
-    let peers =
-        [(AUTH_URI, auth_uri.clone()), (DEVICE_URI, nobody.clone()), (ANALYTICS_URI, nobody)];
+    let nobody = [DEVICE_URI, SURVEY_URI, ANALYTICS_URI].map(|name| (name, NOBODY.to_owned()));
+    let peers = [&[(AUTH_URI, auth_uri.clone())], &nobody[..]].concat();
     let front = plan.gateway("gateway-units", &peers).await?;
     let site = Site::found(&front.uri(), plan.seed).await?;
     say(format_args!("creating units"));
@@ -94,12 +93,17 @@ impl Stack {
         let feed = Feed::serve(world.clone(), ratings, number).await?;
         let device_uri = format!("http://{}", feed.address);
         let began = Instant::now();
-        let peers = [(AUTH_URI, auth_uri.to_owned()), (DEVICE_URI, device_uri.clone())];
+        let peers = [
+            (AUTH_URI, auth_uri.to_owned()),
+            (DEVICE_URI, device_uri.clone()),
+            (SURVEY_URI, NOBODY.to_owned()),
+        ];
         let label = format!("analytics-{number}");
         let analytics = context.plan.service("manyi-analytics", &label, &peers).await?;
         let peers = [
             (AUTH_URI, auth_uri.to_owned()),
             (DEVICE_URI, device_uri),
+            (SURVEY_URI, NOBODY.to_owned()),
             (ANALYTICS_URI, analytics.program.uri()),
         ];
         let gateway = context.plan.gateway(&format!("gateway-{number}"), &peers).await?;

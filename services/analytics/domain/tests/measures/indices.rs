@@ -99,7 +99,8 @@ proptest! {
         if let Some(index) = found["index"].as_f64() {
             prop_assert!(close(parts.iter().sum(), index));
             let all: Vec<f64> = answers.iter().flatten().flatten().map(|v| *v as f64).collect();
-            let (low, high) = all.iter().fold((f64::MAX, f64::MIN), |(l, h), v| (l.min(*v), h.max(*v)));
+            let low = all.iter().copied().fold(f64::MAX, f64::min);
+            let high = all.iter().copied().fold(f64::MIN, f64::max);
             prop_assert!(low - 1e-9 <= index && index <= high + 1e-9);
         }
     }
@@ -219,7 +220,9 @@ proptest! {
     }
 
     #[test]
-    fn experts_who_agree_are_one_expert(matrix in judgements(2..6), weights in vec(0.1f64..9.0, 3)) {
+    fn experts_who_agree_are_one_expert(
+        matrix in judgements(2..6), weights in vec(0.1f64..9.0, 3),
+    ) {
         let one = compute("ahp.weights", json!({"matrix": matrix}));
         let three = json!({"matrices": [matrix, matrix, matrix], "expert_weights": weights});
         let three = compute("ahp.group", three);

@@ -44,7 +44,8 @@ fn tree() -> BoxedStrategy<Value> {
         .prop_map(move |w| {
             let mut branch = node("a", w[0].clone());
             branch["children"] = json!([node("a1", w[1].clone()), node("a2", w[2].clone())]);
-            json!({"id": "r", "children": [branch, node("b", w[3].clone()), node("c", w[4].clone())]})
+            let (b, c) = (node("b", w[3].clone()), node("c", w[4].clone()));
+            json!({"id": "r", "children": [branch, b, c]})
         })
         .boxed()
 }

@@ -121,7 +121,8 @@ proptest! {
         infinite["population"] = Value::Null;
         prop_assert!(number(&compute("sample.size_proportion", infinite), "n") >= n);
         // A share is a mean of zeros and ones; the corrections for the population differ by one.
-        let mean = json!({"margin": margin, "sd": (p * (1.0 - p)).sqrt(), "conf_level": confidence});
+        let sd = (p * (1.0 - p)).sqrt();
+        let mean = json!({"margin": margin, "sd": sd, "conf_level": confidence});
         let mean = compute("sample.size_mean", mean);
         prop_assert!(close(number(&mean, "n0"), number(&found, "n0")));
     }

@@ -22,11 +22,11 @@ const PROBLEMS_MAX: usize = 50;
 pub fn check(definition: &Definition) -> Vec<Problem> {
     let mut checker = Checker::new(definition);
     checker.definition();
-    let ids_are_sound = checker.problems.is_empty();
     scale::check(&mut checker);
+    // What leads where cannot be told while an id is there twice, or a scale has no length.
+    let ids_and_scales_are_sound = checker.problems.is_empty();
     question::check(&mut checker);
-    // What leads where cannot be told while an id is missing or there twice.
-    if ids_are_sound {
+    if ids_and_scales_are_sound {
         branching::check(&mut checker);
     }
     checker.problems.truncate(PROBLEMS_MAX);
@@ -62,7 +62,10 @@ impl<'a> Checker<'a> {
                 position += 1;
             }
         }
-        let default_language = definition.default_language();
+        let given = definition.default_language();
+        let first = || definition.title.keys().next().cloned().unwrap_or_default();
+        let default_language =
+            if definition.title.contains_key(&given) { given } else { first() };
         Self { definition, default_language, positions, problems: Vec::new() }
     }
 
@@ -82,7 +85,7 @@ impl<'a> Checker<'a> {
         }
         if definition.title.is_empty() {
             self.report("title", "is required");
-        } else if !definition.title.contains_key(&self.default_language) {
+        } else if !definition.title.contains_key(&definition.default_language()) {
             self.report("defaultLanguage", "is no language of the title");
         }
         self.texts("title", &definition.title, true, Pipes::Attributes);

@@ -19,6 +19,8 @@ pub struct Filter {
     pub competitor: Option<Uuid>,
     /// Also retired ones.
     pub show_retired: bool,
+    /// Also erased ones, of which nothing but counts is left.
+    pub show_erased: bool,
 }
 
 /// What is looked for by its keyed hash.
@@ -51,7 +53,7 @@ impl Hashed {
     }
 }
 
-/// Customers that are neither merged nor erased, by id, at most `limit` after `after`.
+/// Customers that are not merged, by id, at most `limit` after `after`.
 pub async fn list(
     conn: &impl ConnectionTrait,
     org: Uuid,
@@ -61,7 +63,12 @@ pub async fn list(
 ) -> Result<Vec<Customer>> {
     let mut sql = sql(conn);
     let mut wanted = vec![format!("org_id = {}", sql.bind(org))];
-    wanted.push(if filter.show_retired { "state IN (1, 2)" } else { "state = 1" }.to_owned());
+    let states = match (filter.show_retired, filter.show_erased) {
+        (false, _) => "state = 1",
+        (true, false) => "state IN (1, 2)",
+        (true, true) => "state IN (1, 2, 4)",
+    };
+    wanted.push(states.to_owned());
     if let Some(units) = &filter.units {
         wanted.push(sql.one_of("unit_id", units));
     }

@@ -40,6 +40,8 @@ pub struct Model {
     pub remind_us: Option<i64>,
     /// When it was queued.
     pub queue_us: Option<i64>,
+    /// Whether the sample chose it.
+    pub sampled: bool,
     /// Stratum of the sample.
     pub stratum_id: Option<Uuid>,
     /// 1 / chance of being drawn.

@@ -91,17 +91,98 @@ pub async fn save(
     Ok(update.exec(conn).await?.rows_affected == 1)
 }
 
-/// Takes the invitations back that a sample prepared.
-pub async fn remove_prepared(
+/// How many invitations a sample prepared, by unit, class and channel.
+pub async fn sampled(
     conn: &impl ConnectionTrait,
     org: Uuid,
     campaign: Uuid,
-) -> Result<u64> {
+) -> Result<Vec<(Uuid, Option<Uuid>, Channel, i64)>> {
+    let mut sql = Sql::new(dialect_of(conn));
+    let text = format!(
+        "SELECT unit_id, class_id, channel, COUNT(*) AS count FROM invitation \
+         WHERE org_id = {} AND campaign_id = {} AND sampled AND state = {} \
+         GROUP BY unit_id, class_id, channel",
+        sql.bind(org),
+        sql.bind(campaign),
+        sql.bind(State::Prepared as i16),
+    );
+    let mut found = Vec::new();
+    for row in sql.query(conn, &text).await? {
+        let channel: i16 = row.try_get("", "channel")?;
+        let channel = Channel::from_number(channel.into());
+        found.push((
+            row.try_get("", "unit_id")?,
+            row.try_get("", "class_id")?,
+            channel.ok_or_else(|| odd("invitation", "channel"))?,
+            row.try_get("", "count")?,
+        ));
+    }
+    Ok(found)
+}
+
+/// Takes the invitations back that a sample prepared.
+pub async fn remove_sampled(conn: &impl ConnectionTrait, org: Uuid, campaign: Uuid) -> Result<()> {
     let delete = invitation::Entity::delete_many()
         .filter(invitation::Column::OrgId.eq(org))
         .filter(invitation::Column::CampaignId.eq(campaign))
+        .filter(invitation::Column::Sampled.eq(true))
         .filter(invitation::Column::State.eq(State::Prepared as i16));
-    Ok(delete.exec(conn).await?.rows_affected)
+    delete.exec(conn).await?;
+    Ok(())
+}
+
+/// Makes prepared ones due: sent ones for their sender, the others for an operator.
+pub async fn queue(
+    conn: &impl ConnectionTrait,
+    org: Uuid,
+    ids: &[Uuid],
+    now_us: i64,
+) -> Result<()> {
+    let mut sql = Sql::new(dialect_of(conn));
+    let (now, org) = (sql.bind(now_us), sql.bind(org));
+    let among = sql.one_of("id", ids);
+    let (phone, meeting) = (Channel::Phone as i16, Channel::Meeting as i16);
+    let (queued, prepared) = (State::Queued as i16, State::Prepared as i16);
+    let text = format!(
+        "UPDATE invitation SET state = {queued}, reached = {queued}, attempt = 1, \
+         queue_us = {now}, version = version + 1, \
+         due_us = CASE WHEN channel BETWEEN {phone} AND {meeting} \
+         THEN COALESCE(due_us, {now}) END \
+         WHERE org_id = {org} AND {among} AND state = {prepared}"
+    );
+    sql.execute(conn, &text).await?;
+    Ok(())
+}
+
+/// Lets those expire that can.
+pub async fn expire(conn: &impl ConnectionTrait, org: Uuid, ids: &[Uuid]) -> Result<()> {
+    let mut sql = Sql::new(dialect_of(conn));
+    let org = sql.bind(org);
+    let among = sql.one_of("id", ids);
+    let expired = State::Expired as i16;
+    let text = format!(
+        "UPDATE invitation SET reached = state, state = {expired}, due_us = NULL, \
+         remind_us = NULL, version = version + 1 WHERE org_id = {org} AND {among}"
+    );
+    sql.execute(conn, &text).await?;
+    Ok(())
+}
+
+/// Some by their ids, in the order of the ids, locked until the transaction ends.
+pub async fn lock(
+    conn: &impl ConnectionTrait,
+    org: Uuid,
+    ids: &[Uuid],
+) -> Result<Vec<Invitation>> {
+    let mut sql = Sql::new(dialect_of(conn));
+    let org = sql.bind(org);
+    let among = sql.one_of("id", ids);
+    let text = format!(
+        "SELECT * FROM invitation WHERE org_id = {org} AND {among} ORDER BY id{}",
+        locked(conn)
+    );
+    let rows = invitation::Entity::find().from_raw_sql(sql.statement(&text)).all(conn).await?;
+    rows.into_iter().map(of_row).collect()
 }
 
 /// Which invitations to list.
@@ -168,8 +249,7 @@ pub async fn list(
     rows.into_iter().map(of_row).collect()
 }
 
-/// Some in one of `states`, locked against others until the transaction ends; those that others
-/// work on are left to them.
+/// Some in one of `states`, locked against others until the transaction ends.
 pub async fn take(
     conn: &impl ConnectionTrait,
     org: Uuid,
@@ -186,13 +266,14 @@ pub async fn take(
         sql.bind(campaign),
         states.join(", "),
         sql.bind(i64::try_from(limit).unwrap_or(i64::MAX)),
-        skip_locked(conn),
+        locked(conn),
     );
     let rows = invitation::Entity::find().from_raw_sql(sql.statement(&text)).all(conn).await?;
     rows.into_iter().map(of_row).collect()
 }
 
-/// Some whose reminder is due, with their organisations, locked as by [`take`].
+/// Some whose reminder is due, with their organisations, locked until the transaction ends; those
+/// that others work on are left to them.
 pub async fn take_reminders(
     conn: &impl ConnectionTrait,
     now_us: i64,
@@ -204,15 +285,15 @@ pub async fn take_reminders(
          ORDER BY remind_us LIMIT {}{}",
         sql.bind(now_us),
         sql.bind(i64::try_from(limit).unwrap_or(i64::MAX)),
-        skip_locked(conn),
+        if locked(conn).is_empty() { "" } else { " FOR UPDATE SKIP LOCKED" },
     );
     let rows = invitation::Entity::find().from_raw_sql(sql.statement(&text)).all(conn).await?;
     rows.into_iter().map(|row| Ok((row.org_id, of_row(row)?))).collect()
 }
 
-fn skip_locked(conn: &impl ConnectionTrait) -> &'static str {
+fn locked(conn: &impl ConnectionTrait) -> &'static str {
     match dialect_of(conn) {
-        Dialect::Postgres => " FOR UPDATE SKIP LOCKED",
+        Dialect::Postgres => " FOR UPDATE",
         Dialect::Sqlite => "",
     }
 }
@@ -230,8 +311,26 @@ pub async fn rewrite(conn: &impl ConnectionTrait, org: Uuid, campaign: Uuid) -> 
     Ok(())
 }
 
-/// Customers with an invitation of this campaign.
+/// Which of these customers have an invitation of the campaign.
 pub async fn invited(
+    conn: &impl ConnectionTrait,
+    org: Uuid,
+    campaign: Uuid,
+    customers: &[Uuid],
+) -> Result<Vec<Uuid>> {
+    let mut sql = Sql::new(dialect_of(conn));
+    let (org, campaign) = (sql.bind(org), sql.bind(campaign));
+    let among = sql.one_of("customer_id", customers);
+    let text = format!(
+        "SELECT customer_id FROM invitation \
+         WHERE org_id = {org} AND campaign_id = {campaign} AND {among}"
+    );
+    let rows = sql.query(conn, &text).await?;
+    rows.iter().map(|row| Ok(row.try_get("", "customer_id")?)).collect()
+}
+
+/// Customers that were invited to a campaign by hand.
+pub async fn added_by_hand(
     conn: &impl ConnectionTrait,
     org: Uuid,
     campaign: Uuid,
@@ -241,6 +340,7 @@ pub async fn invited(
         .column(invitation::Column::CustomerId)
         .filter(invitation::Column::OrgId.eq(org))
         .filter(invitation::Column::CampaignId.eq(campaign))
+        .filter(invitation::Column::Sampled.eq(false))
         .filter(invitation::Column::CustomerId.is_not_null())
         .into_tuple()
         .all(conn)
@@ -318,6 +418,7 @@ fn to_row(org: Uuid, i: &Invitation) -> Result<invitation::ActiveModel> {
         due_us: Set(i.due_us),
         remind_us: Set(i.remind_us),
         queue_us: Set(i.queue_us),
+        sampled: Set(i.sampled),
         stratum_id: Set(i.stratum),
         design_weight: Set(i.design_weight),
         note: Set(i.note.clone()),
@@ -345,6 +446,7 @@ fn of_row(row: invitation::Model) -> Result<Invitation> {
         due_us: row.due_us,
         remind_us: row.remind_us,
         queue_us: row.queue_us,
+        sampled: row.sampled,
         stratum: row.stratum_id,
         design_weight: row.design_weight,
         note: row.note,

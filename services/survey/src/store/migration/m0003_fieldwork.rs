@@ -160,6 +160,7 @@ async fn invitation(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .col(big_integer_null("due_us"))
         .col(big_integer_null("remind_us"))
         .col(big_integer_null("queue_us"))
+        .col(boolean("sampled"))
         .col(uuid_null("stratum_id"))
         .col(double("design_weight"))
         .col(text("note"))

@@ -60,6 +60,7 @@ async fn response(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .col(uuid_null("class_id"))
         .col(uuid_null("invitation_id"))
         .col(uuid_null("link_id"))
+        .col(boolean("invited"))
         .col(small_integer("channel"))
         .col(text("language"))
         .col(big_integer("submit_us"))

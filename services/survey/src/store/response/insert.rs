@@ -10,10 +10,10 @@ use survey_domain::response::Response;
 use super::{super::sql::backend, print_answers};
 
 const COLUMNS: &str = "id, org_id, campaign_id, questionnaire_id, version, unit_id, site_id, \
-     staff_id, customer_id, class_id, invitation_id, link_id, channel, language, submit_us, \
-     duration_ms, seed, answers, content_hash, marks, decision, reviewer, review_us, anonymous, \
-     operator, row_id, erased";
-const COLUMNS_COUNT: usize = 27;
+     staff_id, customer_id, class_id, invitation_id, link_id, invited, channel, language, \
+     submit_us, duration_ms, seed, answers, content_hash, marks, decision, reviewer, review_us, \
+     anonymous, operator, row_id, erased";
+const COLUMNS_COUNT: usize = 28;
 /// Rows of one statement.
 const ROWS_MAX: usize = 64;
 
@@ -39,7 +39,7 @@ pub async fn insert(tx: &WriteTx, responses: &[&Response]) -> Result<u64> {
     Ok(added)
 }
 
-/// `($1, …), ($28, …)`.
+/// `($1, …), ($29, …)`.
 fn numbered(rows: usize) -> String {
     let row = |row: usize| {
         let places = (1..=COLUMNS_COUNT).map(|at| format!("${}", row * COLUMNS_COUNT + at));
@@ -62,6 +62,7 @@ fn cells(response: &Response) -> [Value; COLUMNS_COUNT] {
         response.class.into(),
         response.invitation.into(),
         response.link.into(),
+        response.invited.into(),
         (response.channel as i16).into(),
         response.language.clone().into(),
         response.submit_us.into(),
@@ -87,6 +88,6 @@ mod tests {
     #[test]
     fn each_column_has_a_place() {
         assert_eq!(COLUMNS.split(", ").count(), COLUMNS_COUNT);
-        assert!(numbered(2).ends_with("$54)"));
+        assert!(numbered(2).ends_with("$56)"));
     }
 }

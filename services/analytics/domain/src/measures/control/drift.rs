@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::limits::{is_outside, outside};
+use crate::measures::bounds::{is_positive, is_share};
 use crate::measures::reason::{Invalid, Reason, Result};
 
 /// Largest width of limits, in standard deviations.
@@ -48,7 +49,7 @@ pub struct EwmaChart {
 ///
 /// Errors: λ outside (0, 1\], σ0 not above 0, L negative or above 1e6.
 pub fn ewma(values: &[Option<f64>], chart: Ewma) -> Result<EwmaChart> {
-    if !(chart.lambda > 0.0 && chart.lambda <= 1.0) {
+    if !is_positive(chart.lambda) || !is_share(chart.lambda) {
         return Err(Invalid::new("lambda", "must be above 0 and at most 1"));
     }
     check_sigma(chart.sigma)?;
@@ -139,7 +140,7 @@ pub fn cusum(values: &[Option<f64>], chart: Cusum) -> Result<CusumChart> {
 }
 
 fn check_sigma(sigma: f64) -> Result<()> {
-    if sigma > 0.0 { Ok(()) } else { Err(Invalid::new("sigma0", "must be above 0")) }
+    if is_positive(sigma) { Ok(()) } else { Err(Invalid::new("sigma0", "must be above 0")) }
 }
 
 fn check_width(name: &str, width: f64) -> Result<()> {

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::limits::{Limits, d2, outside};
+use crate::measures::bounds::is_amount;
 use crate::measures::reason::{Invalid, Reason, Result};
 
 /// A share per period, in \[0, 1\].
@@ -145,7 +146,7 @@ pub struct UChart {
 /// beyond the periods.
 pub fn u_chart(counts: &[u64], exposure: &[f64], limits: Limits) -> Result<UChart> {
     check_lengths(counts, "exposure", exposure.len())?;
-    if let Some(i) = exposure.iter().position(|e| !(*e >= 0.0)) {
+    if let Some(i) = exposure.iter().position(|e| !is_amount(*e)) {
         return Err(Invalid::new(format!("exposure[{i}]"), "must not be negative"));
     }
     if let Some(i) = (0..counts.len()).find(|&i| counts[i] > 0 && exposure[i] == 0.0) {

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::repair::{Repair, repairs};
+use crate::measures::bounds::{is_amount, is_positive};
 use crate::measures::named::Named;
 use crate::measures::reason::{Invalid, Reason, Result};
 
@@ -39,14 +40,13 @@ impl Judgements {
             let problem = format!("must have {n} entries: the matrix must be square");
             return Err(Invalid::new(format!("matrix[{i}]"), problem));
         }
-        for i in 0..n {
-            for j in 0..=i {
+        for (i, row) in matrix.iter().enumerate() {
+            for (j, mirror) in matrix.iter().take(i + 1).enumerate() {
                 let at = |problem| Err(Invalid::new(format!("matrix[{i}][{j}]"), problem));
-                if !(matrix[i][j] > 0.0 && matrix[j][i] > 0.0) {
+                if !is_positive(row[j]) || !is_positive(mirror[i]) {
                     return at("and its mirror image must be positive");
                 }
-                let product = matrix[i][j] * matrix[j][i];
-                if !((product - 1.0).abs() <= RECIPROCAL_SLACK) {
+                if (row[j] * mirror[i] - 1.0).abs() > RECIPROCAL_SLACK {
                     return at(match i == j {
                         true => "must be 1: a criterion is as important as itself",
                         false => "must be 1 divided by its mirror image",
@@ -181,7 +181,7 @@ fn principal(matrix: &[Vec<f64>]) -> Option<(Vec<f64>, f64)> {
             .map(|row| row.iter().zip(&vector).map(|(a, v)| a * v).sum::<f64>())
             .collect();
         let lambda: f64 = image.iter().sum();
-        if !(lambda > 0.0 && lambda.is_finite()) {
+        if !is_positive(lambda) {
             return None;
         }
         let scale = 1.5 * lambda;
@@ -351,7 +351,7 @@ fn expert_shares(experts: usize, weights: Option<&[f64]>) -> Result<Vec<f64>> {
         let problem = format!("must have {experts} entries, one per matrix");
         return Err(Invalid::new("expert_weights", problem));
     }
-    if let Some(i) = weights.iter().position(|weight| !(*weight >= 0.0)) {
+    if let Some(i) = weights.iter().position(|weight| !is_amount(*weight)) {
         return Err(Invalid::new(format!("expert_weights[{i}]"), "must not be negative"));
     }
     let top = weights.iter().fold(0.0, |top: f64, weight| top.max(*weight));

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::measures::bounds::{is_amount, is_share};
 use crate::measures::reason::{Invalid, Reason, Result};
 
 /// Weights from a matrix of priorities.
@@ -79,7 +80,7 @@ pub fn entropy_weights(matrix: &[Vec<f64>]) -> Result<EntropyWeights> {
             let problem = format!("must have {k} entries as the first row has");
             return Err(Invalid::new(format!("matrix[{i}]"), problem));
         }
-        if let Some(j) = row.iter().position(|v| !(*v >= 0.0)) {
+        if let Some(j) = row.iter().position(|v| !is_amount(*v)) {
             return Err(Invalid::new(format!("matrix[{i}][{j}]"), "must not be negative"));
         }
     }
@@ -148,7 +149,7 @@ pub fn combine(subjective: &[f64], objective: &[f64], how: Synthesis) -> Result<
         return Err(Invalid::new("objective", problem));
     }
     for (name, weights) in [("subjective", subjective), ("objective", objective)] {
-        if let Some(i) = weights.iter().position(|weight| !(*weight >= 0.0)) {
+        if let Some(i) = weights.iter().position(|weight| !is_amount(*weight)) {
             return Err(Invalid::new(format!("{name}[{i}]"), "must not be negative"));
         }
     }
@@ -158,7 +159,7 @@ pub fn combine(subjective: &[f64], objective: &[f64], how: Synthesis) -> Result<
         Synthesis::Multiplicative => {
             both.and_then(|both| shares(&both.map(|(a, b)| a * b).collect::<Vec<_>>()))
         }
-        Synthesis::Linear { alpha } if (0.0..=1.0).contains(&alpha) => {
+        Synthesis::Linear { alpha } if is_share(alpha) => {
             both.map(|both| both.map(|(a, b)| alpha * a + (1.0 - alpha) * b).collect())
         }
         Synthesis::Linear { .. } => {

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::tree::{RollUp, Tree};
 use crate::intervals::Interval;
+use crate::measures::bounds::is_share;
 use crate::measures::distributions::student_critical;
 use crate::measures::named::Named;
 use crate::measures::reason::{Invalid, Reason, Result};
@@ -60,7 +61,7 @@ pub struct ItemMeans {
 ///
 /// Source: weighted index of means; linearisation as Cochran (1977).
 ///
-/// Edge cases: a leaf nobody answered drops out; nobody answered, or only leaves of weight 0:
+/// Edge cases: a leaf nobody answered drops out, `no_data`; nobody answered, or only leaves of weight 0:
 /// index `None`, `no_data`; one respondent: no standard error, `n_too_small`.
 ///
 /// Errors: a row of another length than the leaves, weights that are negative or of another
@@ -82,6 +83,11 @@ pub fn item_means(
     let ci = index.zip(se).map(|(index, se)| {
         Interval::around(index, student_critical(confidence, n as f64 - 1.0) * se)
     });
+    let reason = match (index, se) {
+        (None, _) => Some(Reason::NoData),
+        (_, None) => Some(Reason::NTooSmall),
+        _ => values.contains(&None).then_some(Reason::NoData),
+    };
     Ok(ItemMeans {
         n,
         index,
@@ -91,11 +97,7 @@ pub fn item_means(
         se,
         ci_low: ci.map(|ci| ci.low),
         ci_high: ci.map(|ci| ci.high),
-        reason: match (index, se) {
-            (None, _) => Some(Reason::NoData),
-            (_, None) => Some(Reason::NTooSmall),
-            _ => None,
-        },
+        reason,
     })
 }
 
@@ -144,7 +146,7 @@ pub fn respondent_scores(
     min_coverage: f64,
     confidence: f64,
 ) -> Result<RespondentScores> {
-    if !(0.0..=1.0).contains(&min_coverage) {
+    if !is_share(min_coverage) {
         return Err(Invalid::new("min_coverage", "must lie between 0 and 1"));
     }
     check_rows(tree, responses)?;

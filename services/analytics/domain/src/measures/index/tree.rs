@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::measures::bounds::is_amount;
 use crate::measures::reason::{Invalid, Result};
 
 /// Most nodes of a tree.
@@ -220,9 +221,7 @@ fn top_down(
 fn shares(parts: &[Part], children: &[Vec<usize>]) -> std::result::Result<Vec<f64>, Flaw> {
     let mut shares = vec![1.0; parts.len()];
     for siblings in children.iter().filter(|siblings| !siblings.is_empty()) {
-        let wrong =
-            |&&node: &&usize| !(parts[node].weight >= 0.0 && parts[node].weight.is_finite());
-        if let Some(&node) = siblings.iter().find(wrong) {
+        if let Some(&node) = siblings.iter().find(|&&node| !is_amount(parts[node].weight)) {
             return Err(flaw(node, "weight", "must be a number that is not negative"));
         }
         let top = siblings.iter().fold(0.0, |top: f64, &node| top.max(parts[node].weight));

@@ -5,6 +5,11 @@ use serde_json::Value;
 use super::{Input, number, numbers_of, object, short};
 use crate::measures::reason::{Invalid, Result};
 
+/// Numbers by name.
+pub type Table<'a> = Vec<(&'a str, f64)>;
+/// Answers by name.
+pub type Row<'a> = Vec<(&'a str, Option<f64>)>;
+
 impl<'a> Input<'a> {
     /// True if the field is given and not null.
     pub fn has(&self, key: &str) -> bool {
@@ -29,7 +34,7 @@ impl<'a> Input<'a> {
     }
 
     /// Required objects of numbers by name.
-    pub fn named_tables(&self, key: &str) -> Result<Vec<(&'a str, Vec<(&'a str, f64)>)>> {
+    pub fn named_tables(&self, key: &str) -> Result<Vec<(&'a str, Table<'a>)>> {
         self.entries(key)?
             .map(|(name, value)| {
                 let path = || self.inner(key, name);
@@ -53,7 +58,7 @@ impl<'a> Input<'a> {
     }
 
     /// Required rows of numbers by name, where null or an absent name means missing.
-    pub fn responses(&self, key: &str) -> Result<Vec<Vec<(&'a str, Option<f64>)>>> {
+    pub fn responses(&self, key: &str) -> Result<Vec<Row<'a>>> {
         let rows = self.array(key)?.iter().enumerate();
         rows.map(|(i, row)| {
             let path = || format!("{}[{i}]", self.path(key));

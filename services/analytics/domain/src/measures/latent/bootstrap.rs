@@ -65,7 +65,11 @@ pub struct Bootstrap {
     /// Index of each latent variable; only with a scale.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub index: Option<Named<IndexSpread>>,
-    /// Why there is no fit, or `n_too_small` when too few resamples have one for an interval.
+    /// Items with a negative weight in the units of the data; they are probably reversed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub negative_weights: Vec<String>,
+    /// Why there is no fit, or `n_too_small` when too few resamples gave a number for its
+    /// interval.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
 }
@@ -107,6 +111,7 @@ pub fn bootstrap(
         valid: 0,
         paths: None,
         index: None,
+        negative_weights: Vec::new(),
         reason: None,
     };
     let mut whole = Estimator::new(&problem.structure, options);
@@ -171,8 +176,9 @@ fn describe(
         PathSpread { from, to, coef, se: s.se, ci_low: s.low, ci_high: s.high }
     };
     let paths_found: Vec<PathSpread> = problem.model.paths.iter().enumerate().map(path).collect();
-    let lost = paths_found.iter().any(|path| path.ci_low.is_none());
-    found.reason = lost.then_some(Reason::NTooSmall);
+    let enough = |column: usize| spread(column).low.is_some();
+    found.reason = (!(0..outputs).all(enough)).then_some(Reason::NTooSmall);
+    found.negative_weights = problem.negative_weights(whole);
     found.paths = Some(paths_found);
     found.index = options.scale.map(|scale| {
         let index = |k: usize| {

@@ -233,7 +233,6 @@ impl<'a> Problem<'a> {
             let size = block_sum(k, &|j| fit.raw_weight(j).abs());
             (sum.abs() > 1e-12 * size).then(|| fit.raw_weight(j) / sum)
         };
-        let negative = self.by_item(|j, _| fit.raw_weight(j) < 0.0).0.into_iter();
         let gof = self.goodness(fit, communality);
         let index_weights = self.by_item(index_weight);
         let lost = index_weights.0.iter().any(|(_, weight)| weight.is_none());
@@ -259,12 +258,18 @@ impl<'a> Problem<'a> {
                 .options
                 .scale
                 .map(|scale| self.by_latent(|k| fit.index(k, &self.covariances.means, scale))),
-            negative_weights: negative.filter(|(_, below)| *below).map(|(name, _)| name).collect(),
+            negative_weights: self.negative_weights(fit),
             reason: match gof {
                 None => Some(Reason::TooFewItems),
                 Some(_) => lost.then_some(Reason::ZeroDenominator),
             },
         }
+    }
+
+    /// Items whose weight in the units of the data is negative.
+    pub fn negative_weights(&self, fit: &Estimator) -> Vec<String> {
+        let below = self.by_item(|j, _| fit.raw_weight(j) < 0.0).0.into_iter();
+        below.filter(|(_, below)| *below).map(|(name, _)| name).collect()
     }
 
     fn endogenous(&self) -> impl Iterator<Item = usize> {

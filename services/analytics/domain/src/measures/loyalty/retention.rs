@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::intervals::wilson;
+use crate::measures::bounds::{is_amount, is_share};
 use crate::measures::reason::{Invalid, Reason, Result};
 
 /// Retention to expect of grades 1 to 5 (low, high): 0-5 %, 15-20 %, 60-65 %, 80-85 %, 92-97 %.
@@ -98,7 +99,7 @@ pub fn by_satisfaction(counts: &[u64], table: &[(f64, f64)]) -> Result<ExpectedR
         let problem = format!("must have {} rows, one per grade", counts.len());
         return Err(Invalid::new("table", problem));
     }
-    let is_wrong = |(low, high): &(f64, f64)| !(0.0 <= *low && low <= high && *high <= 1.0);
+    let is_wrong = |(low, high): &(f64, f64)| !is_share(*low) || !is_share(*high) || low > high;
     if let Some(i) = table.iter().position(is_wrong) {
         return Err(Invalid::new(format!("table[{i}]"), "must be 0 ≤ low ≤ high ≤ 1"));
     }
@@ -147,7 +148,7 @@ pub struct Repurchase {
 ///
 /// Errors: a number of purchases that is negative or no whole number.
 pub fn repurchase(purchases: &[Option<f64>], confidence: f64) -> Result<Repurchase> {
-    let is_wrong = |v: &Option<f64>| v.is_some_and(|v| !(v >= 0.0 && v.fract() == 0.0));
+    let is_wrong = |v: &Option<f64>| v.is_some_and(|v| !is_amount(v) || v.fract() != 0.0);
     if let Some(i) = purchases.iter().position(is_wrong) {
         return Err(Invalid::new(format!("purchases[{i}]"), "must be a whole number from 0"));
     }

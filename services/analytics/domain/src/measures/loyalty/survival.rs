@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::measures::bounds::is_amount;
 use crate::measures::distributions::normal_critical;
 use crate::measures::reason::{Invalid, Reason, Result};
 
@@ -64,7 +65,7 @@ pub fn kaplan_meier(
         let problem = format!("must have {} entries as durations has", durations.len());
         return Err(Invalid::new("events", problem));
     }
-    if let Some(i) = durations.iter().position(|d| d.is_some_and(|d| !(d >= 0.0))) {
+    if let Some(i) = durations.iter().position(|d| d.is_some_and(|d| !is_amount(d))) {
         return Err(Invalid::new(format!("durations[{i}]"), "must not be negative"));
     }
     let pairs = durations.iter().zip(events);

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::measures::bounds::is_amount;
 use crate::measures::reason::{Invalid, Reason, Result};
 use crate::measures::sample::{Moments, ranks};
 
@@ -119,7 +120,7 @@ pub fn revenue_retention(
         ("contraction", contraction),
         ("expansion", expansion),
     ];
-    if let Some((name, _)) = amounts.iter().find(|(_, amount)| !(*amount >= 0.0)) {
+    if let Some((name, _)) = amounts.iter().find(|(_, amount)| !is_amount(*amount)) {
         return Err(Invalid::new(*name, "must not be negative"));
     }
     if start > 0.0 && churned + contraction > start * (1.0 + 1e-12) {
@@ -154,7 +155,7 @@ pub fn lifetime_value(margin: f64, retention: f64, discount: f64) -> Result<Life
     if !(0.0..1.0).contains(&retention) {
         return Err(Invalid::new("retention", "must be 0 or more and below 1"));
     }
-    if !(discount >= 0.0) {
+    if !is_amount(discount) {
         return Err(Invalid::new("discount", "must not be negative"));
     }
     let clv = margin * retention / (1.0 + discount - retention);

@@ -63,7 +63,8 @@ pub struct Alpha {
     pub total_variance: Option<f64>,
     /// Band of alpha.
     pub grade: Option<Grade>,
-    /// Why alpha is missing, or why `std_alpha` is when alpha is given.
+    /// Why alpha is missing, or a diagnostic when alpha is given: `too_few_items` for the alpha
+    /// of one item that two leave.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
 }
@@ -80,7 +81,7 @@ pub struct Alpha {
 /// Edge cases: fewer than two items: `too_few_items`; fewer than two complete rows:
 /// `n_too_small`; equal totals: `zero_variance`. A constant item stays in k.
 ///
-/// The data are read once; a million rows of twenty items take about a tenth of a second.
+/// The data are read once, whatever the number of items.
 ///
 /// Errors: rows of different length; more than 1000 items; rows × items² above 1e11.
 pub fn alpha(items: &[Vec<Option<f64>>], confidence: f64) -> Result<Alpha> {
@@ -182,7 +183,6 @@ fn diagnose(result: &mut Alpha, c: &Block, confidence: f64) {
     result.grade = Some(Grade::of(alpha));
     let standardised = c.mean_correlation().map(|r| (k * r, 1.0 + (k - 1.0) * r));
     result.std_alpha = standardised.filter(|(_, below)| *below > 1e-12).map(|(top, b)| top / b);
-    result.reason = result.std_alpha.is_none().then_some(Reason::ZeroVariance);
     let each = 0..result.k;
     let item_total = |j: usize| {
         let (item, rest) = (variances[j], c.rest(j));
@@ -194,8 +194,16 @@ fn diagnose(result: &mut Alpha, c: &Block, confidence: f64) {
         let alpha = coefficient(k - 1.0, sum - variances[j], rest);
         (result.k > 2 && !c.is_zero(rest)).then_some(alpha)
     };
-    result.item_total_r = Some(each.clone().map(item_total).collect());
-    result.alpha_if_deleted = Some(each.map(without).collect());
+    let item_total_r: Vec<_> = each.clone().map(item_total).collect();
+    let without: Vec<_> = each.map(without).collect();
+    let flat = result.std_alpha.is_none() || item_total_r.contains(&None);
+    result.reason = match result.k {
+        _ if flat => Some(Reason::ZeroVariance),
+        2 => Some(Reason::TooFewItems),
+        _ => without.contains(&None).then_some(Reason::ZeroVariance),
+    };
+    result.item_total_r = Some(item_total_r);
+    result.alpha_if_deleted = Some(without);
     result.item_variances = Some(variances);
     result.total_variance = Some(c.total);
 }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::measures::bounds::is_amount;
 use crate::measures::reason::{Invalid, Result};
 
 /// Most strata; every round of the division goes through all of them.
@@ -56,7 +57,7 @@ pub fn allocate(strata: &[Stratum], n: u64, how: Allocation, min: u64) -> Result
     if strata.len() > STRATA_MAX {
         return Err(Invalid::new("strata", "must be at most 10,000"));
     }
-    if let Some(h) = strata.iter().position(|stratum| !(stratum.sd >= 0.0)) {
+    if let Some(h) = strata.iter().position(|stratum| !is_amount(stratum.sd)) {
         return Err(Invalid::new(format!("strata[{h}].sd"), "must not be negative"));
     }
     let population = strata.iter().fold(0, |sum: u64, s| sum.saturating_add(s.size));

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::measures::bounds::{is_amount, is_share};
 use crate::measures::reason::{Invalid, Reason, Result};
 
 /// Final outcomes, as numbers or sums of weights; none is negative.
@@ -87,10 +88,10 @@ pub fn rates(o: Outcomes) -> Result<Rates> {
         ("UH", o.unknown_household),
         ("UO", o.unknown_other),
     ];
-    if let Some((name, _)) = named.iter().find(|(_, number)| !(*number >= 0.0)) {
+    if let Some((name, _)) = named.iter().find(|(_, number)| !is_amount(*number)) {
         return Err(Invalid::new(*name, "must not be negative"));
     }
-    if !(0.0..=1.0).contains(&o.eligible) {
+    if !is_share(o.eligible) {
         return Err(Invalid::new("e", "must lie between 0 and 1"));
     }
     let (complete, both) = (o.interviews, o.interviews + o.partial);
@@ -180,7 +181,7 @@ pub fn return_rate(of: Returns) -> Result<ReturnRate> {
     if of.valid > of.returned {
         return Err(Invalid::new("valid", "must not be larger than returned"));
     }
-    if !(0.0..=1.0).contains(&of.threshold) {
+    if !is_share(of.threshold) {
         return Err(Invalid::new("threshold", "must lie between 0 and 1"));
     }
     let share = |part: u64, whole: u64| (whole > 0).then(|| part as f64 / whole as f64);

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::measures::bounds::{is_amount, is_positive, is_share};
 use crate::measures::distributions::normal_critical;
 use crate::measures::reason::{Invalid, Reason, Result};
 
@@ -54,10 +55,10 @@ pub struct ShareSample {
 pub fn for_share(plan: SharePlan, confidence: f64) -> Result<ShareSample> {
     check_margin(plan.margin)?;
     check_share("p", plan.p)?;
-    if !(plan.design_effect > 0.0) {
+    if !is_positive(plan.design_effect) {
         return Err(Invalid::new("deff", "must be above 0"));
     }
-    if !(plan.response_rate > 0.0 && plan.response_rate <= 1.0) {
+    if !is_positive(plan.response_rate) || !is_share(plan.response_rate) {
         return Err(Invalid::new("response_rate", "must be above 0 and at most 1"));
     }
     let z = normal_critical(confidence);
@@ -71,7 +72,7 @@ pub fn for_share(plan: SharePlan, confidence: f64) -> Result<ShareSample> {
     };
     let n = whole(n_exact, plan.min_n, plan.population)?;
     let invites = (n as f64 / plan.response_rate - SLACK).ceil();
-    if !(n0 <= SAMPLE_MAX && invites <= SAMPLE_MAX) {
+    if n0 > SAMPLE_MAX || invites > SAMPLE_MAX {
         return Err(too_large());
     }
     Ok(ShareSample { n0, n_exact, n, invites: invites as u64 })
@@ -113,7 +114,7 @@ pub struct MeanSample {
 /// Errors: margin not above 0, a negative sd, a sample above 1e15.
 pub fn for_mean(plan: MeanPlan, confidence: f64) -> Result<MeanSample> {
     check_margin(plan.margin)?;
-    if !(plan.sd >= 0.0) {
+    if !is_amount(plan.sd) {
         return Err(Invalid::new("sd", "must not be negative"));
     }
     let n0 = (normal_critical(confidence) * plan.sd / plan.margin).powi(2);
@@ -164,7 +165,7 @@ pub fn margin(n: u64, p: f64, population: Option<u64>, confidence: f64) -> Resul
 
 /// Rounded up, at least `min_n`, at most the population.
 fn whole(n: f64, min_n: u64, population: Option<u64>) -> Result<u64> {
-    if !(n <= SAMPLE_MAX) {
+    if n > SAMPLE_MAX {
         return Err(too_large());
     }
     let n = ((n - SLACK).ceil().max(0.0) as u64).max(min_n);
@@ -176,12 +177,9 @@ fn too_large() -> Invalid {
 }
 
 fn check_margin(margin: f64) -> Result<()> {
-    if margin > 0.0 { Ok(()) } else { Err(Invalid::new("margin", "must be above 0")) }
+    if is_positive(margin) { Ok(()) } else { Err(Invalid::new("margin", "must be above 0")) }
 }
 
 fn check_share(name: &str, share: f64) -> Result<()> {
-    if (0.0..=1.0).contains(&share) {
-        return Ok(());
-    }
-    Err(Invalid::new(name, "must lie between 0 and 1"))
+    if is_share(share) { Ok(()) } else { Err(Invalid::new(name, "must lie between 0 and 1")) }
 }

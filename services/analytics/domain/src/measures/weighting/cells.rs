@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
 
+use crate::measures::bounds::is_amount;
 use crate::measures::named::Named;
 use crate::measures::reason::{Invalid, Reason, Result};
 use crate::measures::sample::row_weights;
@@ -53,7 +54,7 @@ pub(super) fn shares<'a>(
             let category: String = category.chars().take(64).collect();
             Err(Invalid::new(format!("{path}.{category}"), problem))
         };
-        if !(*target >= 0.0 && target.is_finite()) {
+        if !is_amount(*target) {
             return at("must not be negative");
         }
         if places.insert(*category, place).is_some() {

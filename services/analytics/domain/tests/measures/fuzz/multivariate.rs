@@ -1,11 +1,13 @@
 //! Inputs of methods that use several columns at once.
 
+use analytics_domain::measures;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
+use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 
-use super::{any_number, five, object, options, rows, small, values};
+use super::{any_number, five, input_of, object, options, rows, small, values};
 
 /// Rows of columns that belong together.
 const ROWS: usize = 14;
@@ -147,6 +149,40 @@ fn model() -> BoxedStrategy<Value> {
             ], "paths": paths})
         })
         .boxed()
+}
+
+/// True if every null has a reason beside it or above it. A single item has no composite
+/// reliability, and a block with a negative weight no index: the items are listed.
+fn explained(value: &Value, above: bool) -> bool {
+    match value {
+        Value::Null => above,
+        Value::Array(values) => values.iter().all(|value| explained(value, above)),
+        Value::Object(fields) => fields.iter().all(|(name, value)| {
+            let listed = name == "index" && fields.contains_key("negative_weights");
+            let known = name == "rho_c" || listed || fields.contains_key("reason");
+            explained(value, above || known)
+        }),
+        Value::Number(number) => number.as_f64().is_some_and(f64::is_finite),
+        _ => true,
+    }
+}
+
+#[test]
+fn every_missing_number_of_several_columns_says_why() {
+    let families = ["reliability", "agreement", "validity", "importance", "ipa", "kano", "pls"];
+    let own = |name: &str| families.contains(&name.split('.').next().unwrap_or_default());
+    for method in measures::all().filter(|method| own(method.name)) {
+        let mut config = ProptestConfig::with_cases(1000);
+        config.failure_persistence = None;
+        let mut runner = TestRunner::new(config);
+        let outcome = runner.run(&input_of(method), |input| {
+            if let Ok(output) = method.compute(&input) {
+                prop_assert!(explained(&output, false), "{} {input}: {output}", method.name);
+            }
+            Ok(())
+        });
+        assert!(outcome.is_ok(), "{outcome:?}");
+    }
 }
 
 #[test]

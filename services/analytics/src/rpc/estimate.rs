@@ -1,0 +1,272 @@
+//! What is estimated from the answers of single responses, and not stored.
+
+use analytics_domain::{
+    index::{definition::ALPHA_MINIMUM_DEFAULT, latent},
+    measures::{
+        latent::{
+            bootstrap::{Bootstrap, bootstrap},
+            path_model::{PathModel, path_model},
+        },
+        reason::Invalid,
+        reliability::{
+            omega::omega,
+            split_half::{Split, split_half},
+        },
+        resample::Draws,
+    },
+    suppression::RESPONDENTS_MIN,
+};
+use kit::{
+    auth::Caller,
+    error::{Result, ServiceError},
+};
+use proto::{
+    analytics::v1::{
+        AnswerSelection, BlockReliability, Construct, ConstructItems, ConstructValue,
+        EstimateLatentIndexRequest, EstimateLatentIndexResponse, EstimateReliabilityRequest,
+        EstimateReliabilityResponse, ItemLoading, PathValue,
+    },
+    names,
+};
+use uuid::Uuid;
+
+use super::{answer::joined, index_answer, index_question};
+use crate::{
+    indices::{Block, Read, Wanted, of_items, scores},
+    state::{App, id},
+};
+
+const RESAMPLES_MAX: i32 = 5_000;
+const CONFIDENCE: f64 = 0.95;
+
+async fn read(
+    app: &App,
+    caller: &Caller,
+    unit: &str,
+    selection: Option<&AnswerSelection>,
+) -> Result<(Read, Uuid)> {
+    let unit = id("units", "unit", unit)?;
+    caller.authorize(unit)?;
+    let selection = selection.cloned().unwrap_or_default();
+    let questionnaire =
+        id("questionnaires", "answers.questionnaire", &selection.questionnaire)?;
+    let campaigns = selection.campaigns.iter().filter_map(|c| names::parse("campaigns", c));
+    let wanted = Wanted {
+        unit,
+        questionnaire,
+        versions: selection.versions.clone(),
+        days: index_question::days(&selection.from, &selection.to)?,
+        campaigns: campaigns.collect(),
+        include_suspect: selection.include_distrusted,
+    };
+    let view = caller.view()?;
+    Ok((app.indices.read_answers(&view, &wanted).await?, questionnaire))
+}
+
+/// Whether fewer than five complete responses include one that was promised anonymity.
+fn is_hidden(read: &Read, rows: &[Vec<Option<f64>>]) -> bool {
+    let complete = read.vectors.iter().zip(rows).filter(|(_, r)| r.iter().all(Option::is_some));
+    let (n, anonymous) =
+        complete.fold((0, false), |(n, any), (vector, _)| (n + 1, any || vector.anonymous));
+    anonymous && n < RESPONDENTS_MIN
+}
+
+/// Reliability of a block.
+///
+/// # Errors
+/// INVALID_FIELD for items that no version knows.
+pub async fn reliability(
+    app: &App,
+    caller: &Caller,
+    request: &EstimateReliabilityRequest,
+) -> Result<EstimateReliabilityResponse> {
+    let (read, questionnaire) =
+        read(app, caller, &request.unit, request.answers.as_ref()).await?;
+    let items = if request.items.is_empty() {
+        let graded = read.newest(questionnaire).into_iter().flat_map(|version| &version.items);
+        let graded = graded.filter(|item| item.scale.is_some() && !item.id.contains('/'));
+        graded.map(|item| item.id.clone()).collect()
+    } else {
+        check_items(&read, questionnaire, request.items.iter())?;
+        request.items.clone()
+    };
+    let rows = scores(&read.vectors, &items, &read.versions, questionnaire);
+    let alpha = of_items(&read.vectors, &items, &read.versions, questionnaire, CONFIDENCE);
+    let suppressed = is_hidden(&read, &rows);
+    let passes = alpha.as_ref().and_then(|a| a.alpha).is_some_and(|a| a >= ALPHA_MINIMUM_DEFAULT);
+    let block = Block { node: String::new(), questionnaire, items, alpha, passes };
+    let (mut omega_total, mut split) = (None, None);
+    if !suppressed {
+        omega_total = omega(&rows, None).ok().and_then(|found| found.omega);
+        split = split_half(&rows, Split::OddEven, None).ok().and_then(|s| s.spearman_brown);
+    }
+    let block: BlockReliability = index_answer::block(&block);
+    Ok(EstimateReliabilityResponse {
+        block: Some(block),
+        omega: omega_total,
+        split_half: split,
+        suppressed,
+        watermark: read.mark.position,
+    })
+}
+
+fn check_items<'a>(
+    read: &Read,
+    questionnaire: Uuid,
+    items: impl Iterator<Item = &'a String>,
+) -> Result<()> {
+    let of = |id: &String| {
+        let versions = read.versions.values().filter(|v| v.questionnaire == questionnaire);
+        let found = versions.filter_map(|version| version.item(id));
+        found.into_iter().any(|item| item.scale.is_some())
+    };
+    for (index, item) in items.enumerate() {
+        if !of(item) {
+            let text = "is no graded item of the questionnaire";
+            return Err(ServiceError::invalid(format!("items[{index}]"), text));
+        }
+    }
+    Ok(())
+}
+
+/// The six-construct model.
+///
+/// # Errors
+/// INVALID_FIELD for constructs without items and items that no version knows.
+pub async fn latent_index(
+    app: &App,
+    caller: &Caller,
+    request: &EstimateLatentIndexRequest,
+) -> Result<EstimateLatentIndexResponse> {
+    let resamples = request.bootstrap_resamples;
+    if !(0..=RESAMPLES_MAX).contains(&resamples) {
+        return Err(ServiceError::invalid("bootstrapResamples", "is not between 0 and 5000"));
+    }
+    let (read, questionnaire) =
+        read(app, caller, &request.unit, request.answers.as_ref()).await?;
+    let blocks = constructs(&read, questionnaire, &request.constructs)?;
+    let items: Vec<String> = blocks.iter().flat_map(|(_, items)| items.clone()).collect();
+    check_items(&read, questionnaire, items.iter())?;
+    let rows = scores(&read.vectors, &items, &read.versions, questionnaire);
+    let complete = rows.iter().filter(|row| row.iter().all(Option::is_some)).count();
+    let mut answer = EstimateLatentIndexResponse {
+        n: count(complete),
+        n_dropped: count(rows.len() - complete),
+        watermark: read.mark.position.clone(),
+        joined_versions: read.joined(questionnaire, &items).iter().map(joined).collect(),
+        suppressed: is_hidden(&read, &rows),
+        ..Default::default()
+    };
+    if answer.suppressed {
+        (answer.n, answer.n_dropped) = (0, 0);
+        return Ok(answer);
+    }
+    let seed = request.seed.cast_unsigned();
+    let fit = tokio::task::spawn_blocking(move || {
+        let columns = items.into_iter().enumerate();
+        let data: Vec<(String, Vec<Option<f64>>)> = columns
+            .map(|(j, item)| (item, rows.iter().map(|row| row[j]).collect()))
+            .collect();
+        fit(&data, blocks, usize::try_from(resamples).unwrap_or_default(), seed)
+    });
+    let fitted = fit.await.map_err(ServiceError::internal)?;
+    let (blocks, model, spread) = fitted
+        .map_err(|invalid| ServiceError::invalid("constructs", invalid.to_string()))?;
+    describe(&mut answer, &blocks, &model, spread.as_ref());
+    Ok(answer)
+}
+
+type Blocks = Vec<(latent::Construct, Vec<String>)>;
+type Data = [(String, Vec<Option<f64>>)];
+
+fn fit(
+    data: &Data,
+    blocks: Blocks,
+    resamples: usize,
+    seed: u64,
+) -> std::result::Result<(Blocks, PathModel, Option<Bootstrap>), Invalid> {
+    let (model, options) = (latent::model(&blocks), latent::options());
+    let found = path_model(data, &model, &options)?;
+    let spread = if resamples > 0 && found.reason.is_none() {
+        let draws = Draws::Seeded { count: resamples, seed };
+        Some(bootstrap(data, &model, &options, draws, CONFIDENCE)?)
+    } else {
+        None
+    };
+    Ok((blocks, found, spread))
+}
+
+fn constructs(read: &Read, questionnaire: Uuid, given: &[ConstructItems]) -> Result<Blocks> {
+    let mut blocks = Blocks::new();
+    for construct in latent::Construct::ALL {
+        let items: Vec<String> = if given.is_empty() {
+            let items = read.newest(questionnaire).into_iter().flat_map(|v| &v.items);
+            let of = items.filter(|i| i.section == construct.name() && i.scale.is_some());
+            of.map(|item| item.id.clone()).collect()
+        } else {
+            let wanted = to_proto(construct);
+            let of = given.iter().filter(|given| given.construct() == wanted);
+            of.flat_map(|given| given.items.clone()).collect()
+        };
+        if items.is_empty() {
+            let text = format!("has no graded item for `{}`", construct.name());
+            return Err(ServiceError::invalid("constructs", text));
+        }
+        blocks.push((construct, items));
+    }
+    Ok(blocks)
+}
+
+fn describe(
+    answer: &mut EstimateLatentIndexResponse,
+    blocks: &Blocks,
+    model: &PathModel,
+    spread: Option<&Bootstrap>,
+) {
+    let reason = model.reason.and_then(|reason| serde_json::to_value(reason).ok());
+    answer.reason = reason.and_then(|r| r.as_str().map(str::to_owned)).unwrap_or_default();
+    let index_spread = |name: &str| spread?.index.as_ref()?.get(name);
+    for (construct, items) in blocks {
+        let name = construct.name();
+        let loading = |item: &String| ItemLoading {
+            item: item.clone(),
+            loading: model.loadings.as_ref().and_then(|all| all.get(item)).copied(),
+            weight: model.index_weights.as_ref().and_then(|all| all.get(item)).copied().flatten(),
+        };
+        answer.constructs.push(ConstructValue {
+            construct: to_proto(*construct) as i32,
+            index: model.index.as_ref().and_then(|all| all.get(name)).copied().flatten(),
+            low: index_spread(name).and_then(|spread| spread.ci_low),
+            high: index_spread(name).and_then(|spread| spread.ci_high),
+            r_squared: model.r2.as_ref().and_then(|all| all.get(name)).copied(),
+            items: items.iter().map(loading).collect(),
+        });
+    }
+    let construct =
+        |name: &str| latent::Construct::of(name).map_or(0, |found| to_proto(found) as i32);
+    for (place, path) in model.paths.iter().flatten().enumerate() {
+        let spread = spread.and_then(|spread| spread.paths.as_ref()?.get(place));
+        answer.paths.push(PathValue {
+            from: construct(&path.from),
+            to: construct(&path.to),
+            coefficient: Some(path.coef),
+            low: spread.and_then(|spread| spread.ci_low),
+            high: spread.and_then(|spread| spread.ci_high),
+        });
+    }
+}
+
+fn to_proto(construct: latent::Construct) -> Construct {
+    match construct {
+        latent::Construct::Expectations => Construct::Expectations,
+        latent::Construct::Quality => Construct::Quality,
+        latent::Construct::Value => Construct::Value,
+        latent::Construct::Satisfaction => Construct::Satisfaction,
+        latent::Construct::Complaints => Construct::Complaints,
+        latent::Construct::Loyalty => Construct::Loyalty,
+    }
+}
+
+fn count(n: usize) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}

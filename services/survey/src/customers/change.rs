@@ -1,0 +1,201 @@
+//! Changing customers: each change in one transaction with its audit record, which names fields
+//! and never values.
+
+use kit::{
+    audit,
+    auth::Caller,
+    clock::new_id,
+    db::WriteTx,
+    error::{Result, ServiceError},
+    idempotency,
+};
+use prost::Message as _;
+use proto::{names, survey::v1};
+use serde_json::json;
+use survey_domain::{
+    customer::{Customer, Personal, Purpose, State},
+    record::ConsentRecord,
+};
+
+use super::{
+    access::{customer_of, unit_in_use},
+    classes,
+    convert::shown,
+    fields::{Paths, blank, take},
+    tombstone,
+};
+use crate::{convert, personal::HashKind, state::App, store};
+
+/// Adds a customer.
+pub async fn create(
+    app: &App,
+    caller: &Caller,
+    request: v1::CreateCustomerRequest,
+) -> Result<v1::Customer> {
+    let given = request.customer.clone().unwrap_or_default();
+    let unit = convert::id("units", "customer.unit", &given.unit)?;
+    unit_in_use(caller, unit)?;
+    let mut customer = blank(app, caller.org, unit);
+    let mut personal = Personal::default();
+    let paths = Paths::of_customer(None)?;
+    let fields = take(app, caller, given, &paths, &mut customer, &mut personal).await?;
+    customer.hashes = app.vault.hashes(caller.org, &personal);
+    customer.sealed = app.vault.seal_new(customer.id, &personal)?;
+    // What is kept for repetitions holds no personal field: a keyed hash stands for them.
+    let masked = masked(app, caller, &request);
+    let tx = app.db.begin().await?;
+    let key = &request.request_id;
+    if let Some(answer) =
+        idempotency::replay::<v1::Customer>(&tx, caller, key, &masked).await?
+    {
+        drop(tx);
+        let again = customer_of(app, caller, "name", &answer.name).await?;
+        return shown(app, caller, &again);
+    }
+    if !request.returning {
+        tombstone::refuse_erased(tx.conn(), caller.org, &customer.hashes).await?;
+    }
+    refuse_taken(&tx, &customer).await?;
+    let events = classes::ensure(&tx, caller.org).await?;
+    if !events.is_empty() {
+        app.outbox.append(&tx, v1::Events { items: events }.encode_to_vec()).await?;
+    }
+    store::customer::insert(tx.conn(), std::slice::from_ref(&customer)).await?;
+    let detail = json!({ "fields": fields, "returning": request.returning });
+    record(app, &tx, caller, &customer, detail).await?;
+    let kept = v1::Customer { name: names::print("customers", customer.id), ..Default::default() };
+    idempotency::remember(&tx, caller, key, &masked, &kept, app.clock.as_ref()).await?;
+    tx.commit().await?;
+    app.outbox.committed();
+    shown(app, caller, &customer)
+}
+
+/// The request with a keyed hash in the place of all fields.
+fn masked(
+    app: &App,
+    caller: &Caller,
+    request: &v1::CreateCustomerRequest,
+) -> v1::CreateCustomerRequest {
+    // Maps have no order, so the parts that are maps are sorted.
+    let mut given = request.customer.clone().unwrap_or_default();
+    let sorted = |map: &mut std::collections::HashMap<String, String>| {
+        let mut pairs: Vec<_> = std::mem::take(map).into_iter().collect();
+        pairs.sort();
+        format!("{pairs:?}")
+    };
+    let maps = sorted(&mut given.attributes) + &sorted(&mut given.personal_attributes);
+    let mut content = given.encode_to_vec();
+    content.extend_from_slice(maps.as_bytes());
+    let hash = app.vault.hash(caller.org, HashKind::Content, &content);
+    v1::CreateCustomerRequest {
+        customer: Some(v1::Customer { etag: store::rows::hex(&hash), ..Default::default() }),
+        request_id: request.request_id.clone(),
+        returning: request.returning,
+    }
+}
+
+/// Refuses a number of another system that another customer has.
+async fn refuse_taken(tx: &WriteTx, customer: &Customer) -> Result<()> {
+    let Some(hash) = &customer.hashes.external else { return Ok(()) };
+    let hashed = store::customer::Hashed::External;
+    let hashes = std::slice::from_ref(hash);
+    let known =
+        store::customer::find_by_hash(tx.conn(), customer.org, hashed, hashes, 2).await?;
+    if known.iter().any(|other| other.id != customer.id) {
+        return Err(ServiceError::already_exists("a customer with this external id exists"));
+    }
+    Ok(())
+}
+
+/// Writes down who changed a customer.
+pub async fn record(
+    app: &App,
+    tx: &WriteTx,
+    caller: &Caller,
+    customer: &Customer,
+    detail: serde_json::Value,
+) -> Result<()> {
+    let object = names::print("customers", customer.id);
+    audit::record(tx, caller, &object, Some(customer.unit), detail, app.clock.as_ref()).await
+}
+
+/// Changes a customer.
+pub async fn update(
+    app: &App,
+    caller: &Caller,
+    request: v1::UpdateCustomerRequest,
+) -> Result<v1::Customer> {
+    let given = request.customer.unwrap_or_default();
+    let paths = Paths::of_customer(request.update_mask)?;
+    let mut customer = customer_of(app, caller, "customer.name", &given.name).await?;
+    convert::must_be_current(&given.etag, customer.version)?;
+    if customer.state != State::Active {
+        return Err(ServiceError::wrong_state("the customer is retired"));
+    }
+    let mut personal = app.vault.open(customer.id, &customer.sealed)?;
+    let (before, personal_before) = (customer.clone(), personal.clone());
+    if paths.has("unit", !given.unit.is_empty()) {
+        let unit = convert::id("units", "customer.unit", &given.unit)?;
+        unit_in_use(caller, unit)?;
+        customer.unit = unit;
+    }
+    let fields = take(app, caller, given, &paths, &mut customer, &mut personal).await?;
+    if customer == before && personal == personal_before {
+        return shown(app, caller, &customer);
+    }
+    customer.hashes = app.vault.hashes(caller.org, &personal);
+    customer.sealed = app.vault.seal_again(customer.id, &before.sealed, &personal)?;
+    customer.change_us = app.clock.now_us();
+    let tx = app.db.begin().await?;
+    refuse_taken(&tx, &customer).await?;
+    store::customer::save(tx.conn(), &mut customer).await?;
+    record(app, &tx, caller, &customer, json!({ "fields": fields })).await?;
+    tx.commit().await?;
+    shown(app, caller, &customer)
+}
+
+/// Takes a customer out of use.
+pub async fn retire(app: &App, caller: &Caller, name: &str) -> Result<v1::Customer> {
+    let mut customer = customer_of(app, caller, "name", name).await?;
+    if customer.state == State::Active {
+        customer.state = State::Retired;
+        customer.change_us = app.clock.now_us();
+        let tx = app.db.begin().await?;
+        store::customer::save(tx.conn(), &mut customer).await?;
+        record(app, &tx, caller, &customer, json!({ "state": "retired" })).await?;
+        tx.commit().await?;
+    }
+    shown(app, caller, &customer)
+}
+
+/// Records consent given or withdrawn.
+pub async fn set_consent(
+    app: &App,
+    caller: &Caller,
+    request: &v1::SetConsentRequest,
+) -> Result<v1::Customer> {
+    let mut customer = customer_of(app, caller, "name", &request.name).await?;
+    let purpose = Purpose::from_number(request.purpose)
+        .ok_or_else(|| ServiceError::invalid("purpose", "is required"))?;
+    let now_us = app.clock.now_us();
+    let id = new_id(app.clock.as_ref());
+    let source = match request.source.is_empty() {
+        true => None,
+        false => {
+            let key = app.vault.open_key(customer.id, &customer.sealed.key)?;
+            Some(key.seal(id, request.source.as_bytes())?)
+        }
+    };
+    let given = request.given;
+    let consent =
+        ConsentRecord { id, org: customer.org, customer: customer.id, purpose, given, source, at_us: now_us };
+    customer.consents = customer.consents.with(purpose, given);
+    customer.change_us = now_us;
+    let tx = app.db.begin().await?;
+    store::customer::save(tx.conn(), &mut customer).await?;
+    store::customer_record::insert_consents(tx.conn(), &[consent]).await?;
+    let detail = json!({ "purpose": request.purpose().as_str_name(), "given": given });
+    record(app, &tx, caller, &customer, detail).await?;
+    tx.commit().await?;
+    shown(app, caller, &customer)
+}

@@ -1,0 +1,182 @@
+//! Everything that is held on one person. The CSV is made from the message itself, so that no
+//! field can be forgotten.
+
+use kit::{
+    auth::Caller,
+    error::{Result, ServiceError},
+};
+use prost::Message as _;
+use prost_reflect::{DynamicMessage, MapKey, ReflectMessage as _, Value};
+use proto::{methods, names, survey::v1, time};
+use serde_json::json;
+use survey_domain::{
+    csv_export::{Cell, push_line},
+    customer::{Customer, State},
+};
+
+use super::{
+    access::customer_of,
+    change::record,
+    convert::with_personal,
+    find::{consents_of, merge_to},
+    record_convert::{interactions_to, purchase_to},
+    referrals::referral_to,
+};
+use crate::{state::App, store};
+
+/// Records of a kind that one export holds.
+const RECORDS_MAX: u64 = 100_000;
+
+/// Exports a person; the audit record says who did it.
+pub async fn export(app: &App, caller: &Caller, name: &str) -> Result<v1::ExportSubjectResponse> {
+    let customer = customer_of(app, caller, "name", name).await?;
+    let data = data(app, &customer).await?;
+    let csv = csv(&data)?;
+    let tx = app.db.begin().await?;
+    record(app, &tx, caller, &customer, json!({ "export": true })).await?;
+    tx.commit().await?;
+    Ok(v1::ExportSubjectResponse { data: Some(data), csv })
+}
+
+async fn data(app: &App, customer: &Customer) -> Result<v1::SubjectData> {
+    let (conn, org) = (app.db.read(), customer.org);
+    let mut data = v1::SubjectData {
+        customer: Some(open(app, customer)?),
+        merges: {
+            let merges = store::customer_record::merges(conn, org, customer.id, RECORDS_MAX);
+            merges.await?.iter().map(merge_to).collect()
+        },
+        ..Default::default()
+    };
+    for person in family(app, customer).await? {
+        if person.state == State::Merged {
+            data.merged_customers.push(open(app, &person)?);
+        }
+        data.consents.extend(consents_of(app, &person, true).await?);
+        let id = person.id;
+        let bought = store::customer_record::purchases(conn, org, id, None, RECORDS_MAX).await?;
+        data.purchases.extend(bought.iter().map(purchase_to));
+        let met = store::customer_record::interactions(conn, org, id, None, RECORDS_MAX).await?;
+        data.interactions.extend(interactions_to(app, &person, true, &met)?);
+        let referrals = store::care::referrals_of(conn, org, id).await?;
+        data.referrals.extend(referrals.iter().map(referral_to));
+        for (of, kind, day, us) in store::care::completed(conn, org, &[id]).await? {
+            data.reminders.push(v1::Reminder {
+                customer: names::print("customers", of),
+                kind: kind.into(),
+                date: day,
+                done_time: Some(time::from_us(us)),
+                ..Default::default()
+            });
+        }
+    }
+    Ok(data)
+}
+
+fn open(app: &App, customer: &Customer) -> Result<v1::Customer> {
+    Ok(with_personal(customer, app.vault.open(customer.id, &customer.sealed)?))
+}
+
+/// A customer and all that were merged into it, directly or by others.
+pub async fn family(app: &App, customer: &Customer) -> Result<Vec<Customer>> {
+    let mut found = vec![customer.clone()];
+    let mut at = 0;
+    while let Some(next) = found.get(at).map(|person| person.id) {
+        found.extend(store::customer::merged_into(app.db.read(), customer.org, next).await?);
+        at += 1;
+    }
+    Ok(found)
+}
+
+/// The data as lines of record, field and value.
+fn csv(data: &v1::SubjectData) -> Result<String> {
+    let descriptor = methods::pool()
+        .get_message_by_name("manyi.survey.v1.SubjectData")
+        .ok_or_else(|| ServiceError::internal("SubjectData is not described"))?;
+    let message = DynamicMessage::decode(descriptor, data.encode_to_vec().as_slice())
+        .map_err(ServiceError::internal)?;
+    let mut out = String::new();
+    push_line(&mut out, ["record", "field", "value"].map(Cell::Plain));
+    for (field, value) in message.fields() {
+        match value {
+            Value::List(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    let record = format!("{}[{index}]", field.json_name());
+                    lines(&mut out, &record, "", item);
+                }
+            }
+            one => lines(&mut out, field.json_name(), "", one),
+        }
+    }
+    Ok(out)
+}
+
+fn lines(out: &mut String, record: &str, field: &str, value: &Value) {
+    let inner = |name: &str| match field {
+        "" => name.to_owned(),
+        field => format!("{field}.{name}"),
+    };
+    match value {
+        Value::Message(message) if message.descriptor().full_name() == TIMESTAMP => {
+            line(out, record, field, &timestamp(message));
+        }
+        Value::Message(message) => {
+            for (descriptor, value) in message.fields() {
+                let name = inner(descriptor.json_name());
+                match (descriptor.kind(), value) {
+                    (prost_reflect::Kind::Enum(names), Value::EnumNumber(number)) => {
+                        let known = names.get_value(*number);
+                        let text = known.map_or(number.to_string(), |v| v.name().to_owned());
+                        line(out, record, &name, &text);
+                    }
+                    _ => lines(out, record, &name, value),
+                }
+            }
+        }
+        Value::List(items) => {
+            for (index, item) in items.iter().enumerate() {
+                lines(out, record, &format!("{field}[{index}]"), item);
+            }
+        }
+        Value::Map(map) => {
+            let mut keys: Vec<(String, &Value)> =
+                map.iter().map(|(key, value)| (key_text(key), value)).collect();
+            keys.sort_by(|a, b| a.0.cmp(&b.0));
+            for (key, value) in keys {
+                lines(out, record, &inner(&key), value);
+            }
+        }
+        Value::String(text) => line(out, record, field, text),
+        Value::Bool(value) => line(out, record, field, &value.to_string()),
+        Value::I32(value) | Value::EnumNumber(value) => {
+            line(out, record, field, &value.to_string());
+        }
+        Value::I64(value) => line(out, record, field, &value.to_string()),
+        Value::U32(value) => line(out, record, field, &value.to_string()),
+        Value::U64(value) => line(out, record, field, &value.to_string()),
+        Value::F32(value) => line(out, record, field, &value.to_string()),
+        Value::F64(value) => line(out, record, field, &value.to_string()),
+        Value::Bytes(_) => {}
+    }
+}
+
+const TIMESTAMP: &str = "google.protobuf.Timestamp";
+
+fn timestamp(message: &DynamicMessage) -> String {
+    let part = |name: &str| message.get_field_by_name(name).map(|value| value.into_owned());
+    let seconds = part("seconds").and_then(|value| value.as_i64()).unwrap_or_default();
+    let nanos = part("nanos").and_then(|value| value.as_i32()).unwrap_or_default();
+    let stamp = jiff::Timestamp::new(seconds, nanos);
+    stamp.map(|stamp| stamp.to_string()).unwrap_or_default()
+}
+
+fn key_text(key: &MapKey) -> String {
+    match key {
+        MapKey::String(text) => text.clone(),
+        other => format!("{other:?}"),
+    }
+}
+
+fn line(out: &mut String, record: &str, field: &str, value: &str) {
+    push_line(out, [Cell::Text(record), Cell::Text(field), Cell::Text(value)]);
+}

@@ -1,0 +1,7 @@
+//! Tests of questionnaires through the service, on every database.
+
+mod exchange;
+mod life;
+mod reading;
+mod sample;
+mod schema;

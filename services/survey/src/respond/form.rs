@@ -1,0 +1,370 @@
+//! Opening a link, beginning to answer, and keeping what was answered so far.
+
+use std::sync::Arc;
+
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use kit::{
+    auth::suspended,
+    db::WriteTx,
+    directory::OrgView,
+    error::{Result, ServiceError},
+};
+use proto::{
+    common::v1::Reason,
+    survey::v1::{self, FormState},
+    time,
+};
+use survey_domain::{
+    answer::{Answers, Attributes, Extent, check},
+    campaign::Acceptance,
+    invitation::State,
+    questionnaire::{
+        Version,
+        form::{Wanted, form},
+        pipe::Escape,
+    },
+};
+use tonic::Code;
+use uuid::Uuid;
+
+use super::{
+    Engine, challenge, group,
+    session::Session,
+    submission::Origin,
+    submit::{closing_text, submission_id},
+};
+use crate::{
+    fieldwork::entry::{self, Ticket},
+    questionnaire::{
+        answers::{answers_of, answers_to, refused},
+        form::to_proto,
+    },
+    store::{
+        respondent, response,
+        response_draft::{self, Draft},
+    },
+};
+
+/// Largest unfinished answer in bytes.
+const DRAFT_BYTES_MAX: usize = 64 * 1024;
+/// How long an unfinished answer is kept.
+const DRAFT_US: i64 = 30 * 86_400_000_000;
+/// New drafts from one network by an open link, as a multiple of the answers it may send.
+const DRAFTS_PER_ANSWER: u32 = 5;
+
+/// What a call of a respondent begins with.
+pub struct Opened {
+    /// Where the link leads.
+    pub ticket: Ticket,
+    /// The organisation.
+    pub view: Arc<OrgView>,
+    /// Time of the call.
+    pub now_us: i64,
+}
+
+impl Engine {
+    /// Where a link leads.
+    ///
+    /// # Errors
+    /// NOT_FOUND for what is no link of ours, and for a campaign that was never opened.
+    pub async fn opened(&self, link: &str) -> Result<Opened> {
+        let ticket = entry::find(&self.app, link).await?;
+        let ticket = ticket.ok_or_else(|| ServiceError::not_found("link"))?;
+        let view = self.app.directory.organisation(ticket.org());
+        let view = view.ok_or_else(|| ServiceError::unavailable("try again in a moment"))?;
+        if view.suspended {
+            return Err(suspended());
+        }
+        Ok(Opened { ticket, view, now_us: self.app.clock.now_us() })
+    }
+
+    /// What is known of the customer of a ticket, for branching and texts.
+    pub async fn attributes_of(&self, ticket: &Ticket) -> Result<Attributes> {
+        let customer = ticket.invitation.as_ref().and_then(|invitation| invitation.customer);
+        self.attributes(ticket.org(), customer).await
+    }
+
+    /// Reads a session of a link; an empty one is none.
+    ///
+    /// # Errors
+    /// INVALID_ARGUMENT for one that was altered or belongs to another link.
+    pub fn session(&self, link: &str, text: &str) -> Result<Option<Session>> {
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let session = Session::parse(&self.sessions, link, text);
+        session.map(Some).ok_or_else(|| ServiceError::invalid("session", "is none of this link"))
+    }
+
+    /// The draft that a personal link always finds again; none where anonymity was promised,
+    /// since it would tie the person to the answers.
+    fn own_draft(&self, ticket: &Ticket) -> Option<Uuid> {
+        let invitation = ticket.noted_invitation()?;
+        Some(self.response_id(ticket.campaign.id, "draft", invitation.as_bytes()))
+    }
+}
+
+/// Opens a link.
+pub async fn open(engine: &Engine, request: v1::OpenFormRequest) -> Result<v1::OpenedForm> {
+    let opened = engine.opened(&request.link).await?;
+    let ticket = &opened.ticket;
+    let settings = &ticket.campaign.settings;
+    let state = state_of(engine, &opened).await?;
+    let version = engine.version_of(&ticket.campaign).await?;
+    let language = version.definition().language(&request.language);
+    let mut answer = v1::OpenedForm {
+        state: state as i32,
+        languages: version.definition().languages(),
+        anonymous: settings.anonymous,
+        open_time: settings.open_us.map(time::from_us),
+        close_time: settings.close_us.map(time::from_us),
+        closing_text: word_of(state, &language).to_owned(),
+        ..Default::default()
+    };
+    if state != FormState::Open {
+        return Ok(answer);
+    }
+    entry::hear(&engine.app, ticket, State::Opened).await?;
+    let begun = begun(engine, &request.link, ticket, &request.session).await?;
+    let attributes = engine.attributes_of(ticket).await?;
+    let (seed, answers) = match &begun {
+        Some((session, draft)) => {
+            let draft = draft.as_ref();
+            answer.session = session.print(&engine.sessions, &request.link);
+            answer.save_time = draft.map(|draft| time::from_us(draft.save_us));
+            let answers = draft.map(|draft| draft.answers.clone()).unwrap_or_default();
+            (session.seed, answers)
+        }
+        None => (0, Answers::default()),
+    };
+    // Who goes on in another language than before wishes it.
+    let before = begun.filter(|_| request.language.is_empty()).map(|(session, _)| session.language);
+    let language = before.unwrap_or(language);
+    answer.form = Some(rendered(&version, &answers, &attributes, &language, seed));
+    answer.answers = answers_to(&answers);
+    Ok(answer)
+}
+
+/// Begins to answer.
+pub async fn start(
+    engine: &Engine,
+    request: v1::StartResponseRequest,
+) -> Result<v1::StartedResponse> {
+    let opened = engine.opened(&request.link).await?;
+    must_be_open(engine, &opened).await?;
+    let ticket = &opened.ticket;
+    entry::hear(&engine.app, ticket, State::Started).await?;
+    let version = engine.version_of(&ticket.campaign).await?;
+    let language = version.definition().language(&request.language);
+    let begun = begun(engine, &request.link, ticket, "").await?;
+    let (session, answers) = match begun {
+        Some((session, draft)) => {
+            (Session { language: language.clone(), ..session }, draft.map(|draft| draft.answers))
+        }
+        None => {
+            let draft = engine.own_draft(ticket).unwrap_or_else(random_id);
+            let session = Session {
+                draft,
+                version: version.number,
+                seed: rand::random(),
+                start_us: opened.now_us,
+                language: language.clone(),
+            };
+            (session, None)
+        }
+    };
+    let attributes = engine.attributes_of(ticket).await?;
+    let answers = answers.unwrap_or_default();
+    Ok(v1::StartedResponse {
+        session: session.print(&engine.sessions, &request.link),
+        form: Some(rendered(&version, &answers, &attributes, &language, session.seed)),
+        browser_token: BASE64_URL_SAFE_NO_PAD.encode(rand::random::<[u8; 16]>()),
+    })
+}
+
+/// Keeps an unfinished answer.
+pub async fn save(
+    engine: &Engine,
+    request: v1::SaveResponseRequest,
+    origin: &Origin,
+) -> Result<v1::SavedResponse> {
+    let opened = engine.opened(&request.link).await?;
+    must_be_open(engine, &opened).await?;
+    let ticket = &opened.ticket;
+    let session = engine.session(&request.link, &request.session)?;
+    let session = session.ok_or_else(|| ServiceError::invalid("session", "is required"))?;
+    let version = engine.version_of(&ticket.campaign).await?;
+    let attributes = engine.attributes_of(ticket).await?;
+    let answers = answers_of(request.answers);
+    if response::print_answers(&answers).len() > DRAFT_BYTES_MAX {
+        let text = "an unfinished answer has at most 64 KiB";
+        return Err(ServiceError::new(Code::ResourceExhausted, Reason::TooLarge, text));
+    }
+    let checked = check(&version, &answers, &attributes, Extent::Partial);
+    checked.map_err(|problems| refused(&problems))?;
+    let form = rendered(&version, &answers, &attributes, &session.language, session.seed);
+    let draft = Draft {
+        id: session.draft,
+        org: ticket.org(),
+        campaign: ticket.campaign.id,
+        invitation: ticket.noted_invitation(),
+        customer: ticket.customer(),
+        version: session.version,
+        language: session.language,
+        seed: session.seed,
+        start_us: session.start_us,
+        answers,
+        save_us: opened.now_us,
+        expire_us: opened.now_us.saturating_add(DRAFT_US),
+    };
+    let tx = engine.app.db.begin().await?;
+    if response_draft::save(&tx, &draft).await? {
+        bound_drafts(engine, &tx, ticket, origin, opened.now_us).await?;
+    }
+    tx.commit().await?;
+    Ok(v1::SavedResponse {
+        save_time: Some(time::from_us(draft.save_us)),
+        expire_time: Some(time::from_us(draft.expire_us)),
+        form: Some(form),
+    })
+}
+
+/// Bounds how many drafts one network may begin by an open link.
+async fn bound_drafts(
+    engine: &Engine,
+    tx: &WriteTx,
+    ticket: &Ticket,
+    origin: &Origin,
+    now_us: i64,
+) -> Result<()> {
+    let (Some(link), Some(address)) = (&ticket.link, origin.address) else { return Ok(()) };
+    let hasher = engine.keys.hasher(tx, now_us).await?;
+    // A place of its own beside that of finished answers.
+    let own = Uuid::from_u128(!link.id.as_u128());
+    let Some(place) = hasher.place(own, address) else { return Ok(()) };
+    let known = respondent::windows(tx, std::slice::from_ref(&place)).await?;
+    let mut window = known.get(&place).copied().unwrap_or_default();
+    let limit = u32::try_from(link.minute_max).unwrap_or_default();
+    if !window.admit(now_us, limit.saturating_mul(DRAFTS_PER_ANSWER)) {
+        let text = "too many answers are begun from one place";
+        let retry = std::time::Duration::from_secs(60);
+        return Err(ServiceError::exhausted(Reason::QuotaExceeded, text, retry));
+    }
+    respondent::save_window(tx, &place, &window, now_us).await
+}
+
+/// A challenge for a submission.
+pub async fn make_challenge(
+    engine: &Engine,
+    request: v1::CreateChallengeRequest,
+) -> Result<v1::Challenge> {
+    let opened = engine.opened(&request.link).await?;
+    let submission = submission_id(&request.submission_id)?;
+    let made =
+        challenge::make(&engine.challenges, &request.link, submission, opened.now_us);
+    Ok(v1::Challenge {
+        challenge: made.text,
+        difficulty_bits: i32::try_from(made.bits).unwrap_or_default(),
+        expire_time: Some(time::from_us(made.expire_us)),
+    })
+}
+
+/// The receipt of a submission of this link's campaign.
+pub async fn receipt(engine: &Engine, request: v1::GetReceiptRequest) -> Result<v1::Receipt> {
+    let opened = engine.opened(&request.link).await?;
+    let submission = submission_id(&request.submission_id)?;
+    let campaign = opened.ticket.campaign.id;
+    let id = engine.response_id(campaign, "submitted", submission.as_bytes());
+    let known = response::known(engine.app.db.read(), &[id]).await?;
+    let known = known.get(&id).filter(|known| known.campaign == campaign);
+    let known = known.ok_or_else(|| ServiceError::not_found("submission"))?;
+    Ok(v1::Receipt {
+        receipt: proto::names::print("responses", id),
+        submit_time: Some(time::from_us(known.submit_us)),
+        closing_text: closing_text(engine, &opened.ticket, "").await?,
+    })
+}
+
+/// The session and draft to go on with, if anything was begun.
+async fn begun(
+    engine: &Engine,
+    link: &str,
+    ticket: &Ticket,
+    session: &str,
+) -> Result<Option<(Session, Option<Draft>)>> {
+    let conn = engine.app.db.read();
+    if let Some(session) = engine.session(link, session)? {
+        let draft = response_draft::find(conn, ticket.org(), session.draft).await?;
+        return Ok(Some((session, draft)));
+    }
+    let Some(own) = engine.own_draft(ticket) else { return Ok(None) };
+    let Some(draft) = response_draft::find(conn, ticket.org(), own).await? else { return Ok(None) };
+    let session = Session {
+        draft: draft.id,
+        version: draft.version,
+        seed: draft.seed,
+        start_us: draft.start_us,
+        language: draft.language.clone(),
+    };
+    Ok(Some((session, Some(draft))))
+}
+
+async fn state_of(engine: &Engine, opened: &Opened) -> Result<FormState> {
+    let ticket = &opened.ticket;
+    if ticket.is_used() {
+        return Ok(FormState::Answered);
+    }
+    match ticket.accepts(opened.now_us) {
+        Acceptance::NotYet => return Ok(FormState::NotYetOpen),
+        Acceptance::Over => return Ok(FormState::Closed),
+        Acceptance::Open => {}
+    }
+    if ticket.invitation.as_ref().is_some_and(|invitation| !invitation.state.is_answerable()) {
+        return Ok(FormState::Closed);
+    }
+    let full = entry::is_full(engine.app.db.read(), &opened.view, ticket).await?;
+    Ok(if full { FormState::QuotaFull } else { FormState::Open })
+}
+
+async fn must_be_open(engine: &Engine, opened: &Opened) -> Result<()> {
+    match state_of(engine, opened).await? {
+        FormState::Open => Ok(()),
+        FormState::Answered => Err(group::link_used()),
+        FormState::NotYetOpen => Err(group::closed("the survey is not open yet")),
+        FormState::QuotaFull => {
+            Err(group::closed("enough answers of this kind have come in; thank you"))
+        }
+        FormState::Closed | FormState::Unspecified => Err(group::closed("the survey is closed")),
+    }
+}
+
+fn rendered(
+    version: &Version,
+    answers: &Answers,
+    attributes: &Attributes,
+    language: &str,
+    seed: u32,
+) -> v1::Form {
+    let wanted = Wanted { language, seed, escape: Escape::Plain };
+    to_proto(version, seed, form(version, answers, attributes, wanted))
+}
+
+/// A word to those who cannot answer now.
+fn word_of(state: FormState, language: &str) -> &'static str {
+    let chinese = language.starts_with("zh");
+    match (state, chinese) {
+        (FormState::Open | FormState::Unspecified, _) => "",
+        (FormState::NotYetOpen, true) => "调查尚未开始，请稍后再来。",
+        (FormState::NotYetOpen, false) => "The survey has not begun yet. Please come back later.",
+        (FormState::Closed, true) => "调查已经结束，感谢您的关注。",
+        (FormState::Closed, false) => "The survey is over. Thank you for your interest.",
+        (FormState::QuotaFull, true) => "我们已收到足够的答卷，感谢您的支持。",
+        (FormState::QuotaFull, false) => "We have received enough answers. Thank you very much.",
+        (FormState::Answered, true) => "您已完成作答，谢谢！",
+        (FormState::Answered, false) => "You have answered this survey. Thank you!",
+    }
+}
+
+fn random_id() -> Uuid {
+    uuid::Builder::from_random_bytes(rand::random()).into_uuid()
+}

@@ -1,0 +1,3 @@
+//! Tests of the service as a whole, on every database.
+
+pub mod world;

@@ -1,0 +1,176 @@
+//! A survey service with an organisation, on one database, with a clock that is set by hand.
+
+use std::{sync::Arc, time::Duration};
+
+use kit::{
+    auth::InternalTokens,
+    clock::{ScriptedClock, SystemClock},
+    db::Db,
+    directory::Directory,
+    error::ServiceError,
+    rpc::{Chan, in_process},
+    testing::{SEED, TestKeys, TestOrg, auth_layer, databases},
+};
+use prost::Message as _;
+use proto::{
+    common::v1::{Permission, Reason},
+    survey::v1::{
+        Events, event::Change, questionnaire_service_client::QuestionnaireServiceClient,
+    },
+};
+use sea_orm::{ConnectionTrait, Statement};
+use tonic::{Code, Request, Response, Status, service::Routes};
+
+use crate::{Config, Service, assemble, migrations, state::App};
+
+/// A Monday morning in China: 2026-11-02 09:00.
+pub const NOW_US: i64 = 1_793_581_200_000_000;
+
+/// Everything that administrators of surveys hold.
+pub const ADMIN: &[Permission] = &[
+    Permission::OrgRead,
+    Permission::QuestionnaireRead,
+    Permission::QuestionnaireManage,
+    Permission::CustomerRead,
+    Permission::CustomerReadPersonal,
+    Permission::CustomerManage,
+    Permission::CustomerRecord,
+    Permission::SubjectExport,
+    Permission::SubjectErase,
+    Permission::CampaignRead,
+    Permission::CampaignManage,
+    Permission::ResponseRead,
+    Permission::ResponseEnter,
+    Permission::ResponseExport,
+];
+
+/// The service under test.
+pub struct World {
+    /// Name of the database.
+    pub name: String,
+    /// The service's parts.
+    pub app: Arc<App>,
+    /// Calls to it.
+    pub chan: Chan,
+    /// Its clock.
+    pub clock: Arc<ScriptedClock>,
+    /// The organisation.
+    pub org: TestOrg,
+    /// Keys of tokens.
+    pub keys: TestKeys,
+    /// Administrator of everything.
+    pub admin: String,
+    service: Service,
+}
+
+/// A world on each database.
+pub async fn worlds() -> Vec<World> {
+    let mut worlds = Vec::new();
+    for (name, db) in databases(migrations).await {
+        worlds.push(World::new(name, db).await);
+    }
+    worlds
+}
+
+impl World {
+    async fn new(name: String, db: Db) -> Self {
+        let clock = Arc::new(ScriptedClock::new(NOW_US));
+        let keys = TestKeys::default();
+        let directory = Directory::open(db.clone()).await.unwrap();
+        // Tokens live in real time, the service in the time of the test.
+        let org = TestOrg::new(&directory, &keys, Arc::new(SystemClock)).await;
+        let access = auth_layer(&keys, &directory, Arc::new(SystemClock));
+        let config = Config { database_url: String::new(), seed: SEED, clock: clock.clone() };
+        // Nothing in these tests calls auth.
+        let auth = in_process(Routes::default().into_axum_router());
+        let service = assemble(&config, db, directory, auth, access);
+        let chan = in_process(service.router());
+        let admin = org.user(org.root, ADMIN).await;
+        Self { name, app: service.app.clone(), chan, clock, org, keys, admin, service }
+    }
+
+    /// Moves time on.
+    pub fn pass(&self, seconds: u64) {
+        self.clock.advance(Duration::from_secs(seconds));
+    }
+
+    /// All events of the feed so far, in order.
+    pub async fn events(&self) -> Vec<Change> {
+        let committed = self.count("outbox").await;
+        // On PostgreSQL the feed waits for older transactions, those of other tests included.
+        for _ in 0..500 {
+            let (groups, changes) = self.feed_so_far().await;
+            if groups >= committed {
+                return changes;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("{}: the feed does not catch up", self.name);
+    }
+
+    async fn feed_so_far(&self) -> (i64, Vec<Change>) {
+        let (mut after, mut groups, mut changes) = (String::new(), 0, Vec::new());
+        loop {
+            let page = self.app.outbox.list(&after, 100).await.unwrap();
+            for group in page.groups {
+                groups += 1;
+                let items = Events::decode(group.events).unwrap().items;
+                changes.extend(items.into_iter().filter_map(|event| event.change));
+            }
+            if page.at_end {
+                return (groups, changes);
+            }
+            after = page.next;
+        }
+    }
+
+    /// Rows of a table.
+    pub async fn count(&self, table: &str) -> i64 {
+        let conn = self.app.db.read();
+        let sql = format!("SELECT COUNT(*) AS n FROM {table}");
+        let count = Statement::from_string(conn.get_database_backend(), sql);
+        conn.query_one_raw(count).await.unwrap().unwrap().try_get("", "n").unwrap()
+    }
+
+    /// Number of audit records that wait for auth.
+    pub async fn audited(&self) -> i64 {
+        self.count("audit_queue").await
+    }
+
+    /// A request of the administrator.
+    pub fn as_admin<T>(&self, message: T) -> Request<T> {
+        kit::rpc::bearer(message, &self.admin)
+    }
+
+    /// A request of another service.
+    pub fn as_service<T>(&self, message: T) -> Request<T> {
+        kit::rpc::bearer(message, &InternalTokens::new(&SEED).internal())
+    }
+
+    /// Client.
+    pub fn questionnaires(&self) -> QuestionnaireServiceClient<Chan> {
+        QuestionnaireServiceClient::new(self.chan.clone())
+    }
+
+    /// The service, for its background work.
+    pub fn service(self) -> Service {
+        self.service
+    }
+}
+
+/// Code and reason of a refusal.
+pub fn refusal<T: std::fmt::Debug>(result: Result<Response<T>, Status>) -> (Code, Reason) {
+    let error = ServiceError::from(result.unwrap_err());
+    (error.code(), error.reason())
+}
+
+/// Code and fields of a refusal.
+pub fn fields<T: std::fmt::Debug>(result: Result<Response<T>, Status>) -> (Code, Vec<String>) {
+    let error = ServiceError::from(result.unwrap_err());
+    (error.code(), error.violations().iter().map(|v| v.field.clone()).collect())
+}
+
+/// A request with any token.
+pub fn bearer<T>(message: T, token: &str) -> Request<T> {
+    kit::rpc::bearer(message, token)
+}

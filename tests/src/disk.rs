@@ -1,0 +1,85 @@
+//! A disk of a test's own, a file with a file system, whose power can be cut: a copy of the file
+//! holds what had reached the disk at that moment, and not what was only on its way there.
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// A mounted disk; gone when this is dropped.
+pub struct Disk {
+    folder: tempfile::TempDir,
+    image: PathBuf,
+    mount: PathBuf,
+}
+
+impl Disk {
+    /// A new disk of so many MiB.
+    ///
+    /// # Panics
+    /// Unless this user may mount: run the tests as root.
+    pub fn new(mib: u32) -> Self {
+        let disk = Self::blank();
+        run("truncate", &["-s", &format!("{mib}M"), &text(&disk.image)]);
+        let quick = "lazy_itable_init=0,lazy_journal_init=0";
+        run("mkfs.ext4", &["-q", "-E", quick, &text(&disk.image)]);
+        disk.mounted()
+    }
+
+    /// What the disk holds at this moment, as another disk.
+    ///
+    /// # Panics
+    /// When it cannot be copied.
+    pub fn after_a_cut(&self) -> Self {
+        let disk = Self::blank();
+        run("cp", &["--sparse=always", &text(&self.image), &text(&disk.image)]);
+        disk.mounted()
+    }
+
+    /// Where its files are.
+    pub fn path(&self) -> &Path {
+        &self.mount
+    }
+
+    fn blank() -> Self {
+        let folder = tempfile::Builder::new().prefix("manyi-disk-").tempdir().expect("a folder");
+        // PostgreSQL runs as another user and has to get through.
+        let open = fs::Permissions::from_mode(0o755);
+        fs::set_permissions(folder.path(), open).expect("an own folder");
+        let (image, mount) = (folder.path().join("image"), folder.path().join("mount"));
+        fs::create_dir(&mount).expect("a mount point");
+        Self { folder, image, mount }
+    }
+
+    fn mounted(self) -> Self {
+        // Nothing but a flush writes within the time of a test.
+        run("mount", &["-o", "loop,commit=300", &text(&self.image), &text(&self.mount)]);
+        self
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let gone = Command::new("umount").arg("-l").arg(&self.mount).status();
+        if !gone.is_ok_and(|status| status.success()) {
+            eprintln!("{} stays mounted", self.folder.path().display());
+        }
+    }
+}
+
+fn text(path: &Path) -> String {
+    path.to_str().expect("a plain path").to_owned()
+}
+
+fn run(program: &str, arguments: &[&str]) {
+    let output = Command::new(program).args(arguments).output();
+    let output = output.unwrap_or_else(|error| panic!("{program} does not run: {error}"));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success(),
+        "{program} {arguments:?}: {said}; the power-cut tests mount a disk of their own: run them \
+         as root, or set MANYI_TEST_NO_POWER_CUT=1 to do without them"
+    );
+}
