@@ -28,6 +28,8 @@ const FILES: &[&str] = &[
     "manyi/survey/v1/responses.proto",
     "manyi/analytics/v1/analytics.proto",
     "manyi/analytics/v1/indices.proto",
+    "manyi/analytics/v1/comparisons.proto",
+    "manyi/analytics/v1/integrity.proto",
 ];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -2,10 +2,15 @@
 //! on objects inside and outside of the caller's subtree, through every door. What is expected
 //! comes from a table written by hand, which no service reads.
 
+pub mod analytics;
 pub mod check;
+pub mod customers;
+pub mod fieldwork;
 pub mod matrix;
 pub mod place;
+pub mod questionnaires;
 pub mod requests;
+pub mod responses;
 pub mod scene;
 pub mod target;
 pub mod wire;

@@ -138,7 +138,7 @@ pub async fn damage(world: &World, org: &Org, branch: &str, history: &History) -
     let want = i64::try_from(stored.len()).unwrap();
     let everything = json!({"filter": {"includeDistrusted": true}});
     let counted = e2e::wait::until("figures to come to rest", Duration::from_secs(60), || async {
-        let figures = org.figures(branch, everything.clone()).await;
+        let figures = org.figures_if_any(branch, everything.clone()).await?;
         let counted = int(&figures["total"]["n"]);
         (counted >= want).then_some(counted)
     })

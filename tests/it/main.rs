@@ -2,17 +2,23 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(clippy::large_futures, reason = "a test has a stack of its own")]
 
+mod answer_to_index;
 mod authorization;
 mod bad_inputs;
+mod customers;
+mod fieldwork;
 mod foreign;
 mod import;
 mod kill;
+mod kill_survey;
 mod load;
 mod postgres_away;
 mod power_cut;
 mod programs;
+mod questionnaires;
 mod rating_to_figure;
 mod replicas;
+mod responding;
 mod simulation;
 mod tidy;
 mod traces;

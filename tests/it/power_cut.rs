@@ -125,6 +125,8 @@ async fn what_was_acknowledged_is_on_the_disk_when_the_power_fails_on_postgres()
     let disk = Disk::new(1_024);
     let cluster = Cluster::start_in(disk.path());
     let device = postgres_url_at(cluster.url()).await;
+    // The configuration of the server was written long ago.
+    disk.settle();
     let databases = Databases {
         auth: postgres_url().await,
         device: device.clone(),

@@ -35,6 +35,7 @@ const EDGES: &[(&str, &str)] = &[
     ("e2e", "gateway"),
     ("e2e", "kit"),
     ("e2e", "proto"),
+    ("e2e", "survey"),
     ("e2e", "tools"),
     ("gateway", "kit"),
     ("gateway", "proto"),

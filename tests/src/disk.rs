@@ -28,6 +28,14 @@ impl Disk {
         disk.mounted()
     }
 
+    /// Flushes everything, as some time does: what was put there at the beginning is settled.
+    ///
+    /// # Panics
+    /// When it cannot be flushed.
+    pub fn settle(&self) {
+        run("sync", &["-f", &text(&self.mount)]);
+    }
+
     /// What the disk holds at this moment, as another disk.
     ///
     /// # Panics

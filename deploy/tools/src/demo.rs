@@ -3,6 +3,7 @@
 
 mod bank;
 mod guide;
+mod survey;
 
 use std::path::{Path, PathBuf};
 
@@ -25,6 +26,7 @@ use crate::{
     error::{Error, Result},
 };
 pub use guide::guide;
+pub use survey::Survey;
 
 const SLUG: &str = "demo";
 const TIME_ZONE: &str = "Asia/Shanghai";
@@ -41,6 +43,8 @@ pub struct Demo {
     pub headquarters: String,
     /// One of its branches.
     pub branch: String,
+    /// A questionnaire in use.
+    pub survey: Survey,
 }
 
 /// Makes the organisation, or completes it. `operator` creates it; `credentials` keeps the
@@ -57,6 +61,7 @@ pub async fn prepare(operator: &Client, credentials: &Path) -> Result<Demo> {
     if lists::templates(&client).await?.iter().all(|t| !t.default_template) {
         create_template(&client).await?;
     }
+    let survey = survey::prepare(&client, &headquarters).await?;
     let branch = units.iter().find(|u| u.code == bank::FIRST_BRANCH).map(|u| u.name.clone());
     Ok(Demo {
         client,
@@ -64,6 +69,7 @@ pub async fn prepare(operator: &Client, credentials: &Path) -> Result<Demo> {
         credentials: credentials.to_owned(),
         branch: branch.unwrap_or_else(|| headquarters.clone()),
         headquarters,
+        survey,
     })
 }
 

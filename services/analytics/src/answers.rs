@@ -115,8 +115,7 @@ impl AnswerFigures {
         let versions = self.versions.with(&self.db, view.id, used(&now, then.as_ref())).await?;
         let meanings = Meanings::of(&versions);
         let (rows, total) = compute(&reading, bucket, &now, then.as_ref(), &meanings);
-        let zone =
-            if zones == plan::Zones::OwnDays { String::new() } else { zone_name };
+        let zone = if zones == plan::Zones::OwnDays { String::new() } else { zone_name };
         let find = |questionnaire, version| versions.get(&(questionnaire, version));
         Ok(Answer {
             rows,
@@ -187,7 +186,7 @@ impl Reading<'_> {
         period: &Period,
         bucket: Option<Bucket>,
     ) -> Result<Then> {
-        let whole = compare.whole(period, &self.zone);
+        let whole = self.question.earlier_of(compare, period, &self.zone);
         let Some(bucket) = bucket else {
             let folded = self.read(conn, &whole, None).await?;
             return Ok(Then { compare, rows: (whole, folded), whole: None });
@@ -227,7 +226,8 @@ fn compute(
     meanings: &Meanings,
 ) -> (Vec<Row>, Row) {
     let hidden = hide(now);
-    let hidden_then = then.map(|then| (hide(&then.rows.1), then.whole.as_ref().map(|w| hide(&w.1))));
+    let hidden_then =
+        then.map(|then| (hide(&then.rows.1), then.whole.as_ref().map(|w| hide(&w.1))));
     let confidence = reading.question.confidence;
     let of = |count: &Count| figure(&count.tally, &meanings.templates, confidence);
     let nothing = Count::default();
@@ -291,13 +291,10 @@ fn suppressed(key: Key) -> Row {
     Row { key, figure, earlier: None, answers, suppressed: true }
 }
 
-fn used<'a>(
-    now: &'a Folded,
-    then: Option<&'a Then>,
-) -> impl Iterator<Item = (Uuid, i32)> + 'a {
-    let then = then.into_iter().flat_map(|then| {
-        then.whole.iter().map(|(_, folded)| folded).chain([&then.rows.1])
-    });
+fn used<'a>(now: &'a Folded, then: Option<&'a Then>) -> impl Iterator<Item = (Uuid, i32)> + 'a {
+    let then = then
+        .into_iter()
+        .flat_map(|then| then.whole.iter().map(|(_, folded)| folded).chain([&then.rows.1]));
     then.chain([now]).flat_map(|folded| folded.counted.keys().copied())
 }
 

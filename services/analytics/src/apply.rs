@@ -159,7 +159,9 @@ impl Applier {
         let mut applied = 0;
         let mut failed = None;
         for group in parked::list(self.db.read(), self.source.name, PARKED_MAX).await? {
-            let Ok(prepared) = prepare::try_once(self.source, &self.db, &self.directory, &group).await else {
+            let Ok(prepared) =
+                prepare::try_once(self.source, &self.db, &self.directory, &group).await
+            else {
                 continue;
             };
             match self.replay(&group, prepared).await {

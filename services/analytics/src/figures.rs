@@ -300,7 +300,7 @@ impl Reading<'_> {
         period: &Period,
         bucket: Option<Bucket>,
     ) -> Result<Then> {
-        let whole = compare.whole(period, &self.zone);
+        let whole = self.question.earlier_of(compare, period, &self.zone);
         let Some(bucket) = bucket.filter(|bucket| *bucket != Bucket::WeekdayHour) else {
             let folded = self.read(conn, &whole, bucket).await?;
             return Ok(Then { compare, rows: (whole, folded), whole: None });

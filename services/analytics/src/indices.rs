@@ -34,7 +34,7 @@ use crate::{
 };
 use leaves::Layout;
 use reading::Sums;
-use targets::Targets;
+pub use targets::Targets;
 
 /// Most rows of a run.
 pub const ROWS_MAX: usize = 60_000;
@@ -48,8 +48,10 @@ pub struct Asked {
     pub definition: Arc<Definition>,
     /// Its tree.
     pub tree: Arc<Tree>,
-    /// Units, each once.
+    /// Units, or members of staff, each once.
     pub units: Vec<Uuid>,
+    /// The unit whose staff they are, if they are staff.
+    pub staff_of: Option<Uuid>,
     /// First local day and the one after the last.
     pub days: (i32, i32),
     /// How they are cut.
@@ -168,7 +170,10 @@ impl Indices {
     }
 
     async fn gather(&self, view: &OrgView, asked: &Asked) -> Result<Gathered> {
-        let targets = Targets::of(view, &asked.units);
+        let targets = match asked.staff_of {
+            Some(unit) => Targets::of_staff(view, unit, &asked.units),
+            None => Targets::of(view, &asked.units),
+        };
         let snapshot = snapshot(&self.db).await?;
         let conn = snapshot.conn();
         let marks = [self.ratings.mark(conn).await?, self.answers.mark(conn).await?];

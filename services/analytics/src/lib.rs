@@ -1,6 +1,7 @@
 //! The analytics service: follows the feed of ratings and encounters, keeps exact roll-ups and
 //! answers questions about them. [`build`] is its one door.
 
+mod alerts;
 mod answers;
 mod apply;
 mod changes;
@@ -10,12 +11,15 @@ mod following;
 mod freshness;
 mod indices;
 mod live;
+mod measuring;
 mod reconcile;
 mod rpc;
 mod service;
 mod state;
 mod store;
 mod survey_events;
+mod verifier;
+mod withholding;
 
 #[cfg(test)]
 mod tests;

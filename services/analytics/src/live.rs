@@ -179,9 +179,10 @@ impl Live {
     fn concerns(&self, topic: &Topic, changed: &Changed) -> bool {
         let Some(sites) = changed else { return true };
         let Some(view) = self.directory.organisation(topic.org) else { return true };
-        let site_of_unit = view.site_of(topic.unit);
+        // A press from before a move of the window belongs to its former site.
+        let own_sites = view.sites_ever(topic.unit);
         sites.iter().any(|(org, site)| {
-            *org == topic.org && (*site == site_of_unit || view.is_within(*site, topic.unit))
+            *org == topic.org && (own_sites.contains(site) || view.is_within(*site, topic.unit))
         })
     }
 
@@ -201,6 +202,7 @@ impl Live {
             time_zone: String::new(),
             groups: vec![topic.group],
             compare: None,
+            earlier: None,
             filter: Filter { staff: topic.staff.into_iter().collect(), ..Filter::default() },
             confidence: 0.95,
             row_limit: ROWS_MAX,

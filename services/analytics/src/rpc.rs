@@ -2,17 +2,24 @@
 //! tables.
 
 mod access;
+pub mod alert;
 mod answer;
+mod asking;
+pub mod calendar;
+pub mod comparison;
 mod definition;
 mod estimate;
 pub mod figures;
 pub mod freshness;
 pub mod index;
 mod index_answer;
-mod index_question;
+pub mod index_question;
+pub mod integrity;
 pub mod maintenance;
 pub mod measures;
 pub mod publication;
 mod request;
+pub mod score_card;
+pub mod target;
 mod watch;
 mod weightings;

@@ -16,16 +16,20 @@ use kit::{
     rpc::{Chan, connect, service_stack_with},
 };
 use proto::analytics::v1::{
-    figure_service_server::FigureServiceServer, freshness_service_server::FreshnessServiceServer,
-    index_service_server::IndexServiceServer,
+    alert_service_server::AlertServiceServer, calendar_service_server::CalendarServiceServer,
+    comparison_service_server::ComparisonServiceServer, figure_service_server::FigureServiceServer,
+    freshness_service_server::FreshnessServiceServer, index_service_server::IndexServiceServer,
+    integrity_service_server::IntegrityServiceServer,
     maintenance_service_server::MaintenanceServiceServer,
     measure_service_server::MeasureServiceServer,
     publication_service_server::PublicationServiceServer,
+    score_card_service_server::ScoreCardServiceServer, target_service_server::TargetServiceServer,
 };
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
 use crate::{
+    alerts,
     answers::AnswerFigures,
     apply::{Applier, Source},
     changes::Changes,
@@ -36,11 +40,14 @@ use crate::{
     live::Live,
     reconcile::Reconciler,
     rpc::{
+        alert::AlertHandler, calendar::CalendarHandler, comparison::ComparisonHandler,
         figures::FigureHandler, freshness::FreshnessHandler, index::IndexHandler,
-        maintenance::MaintenanceHandler, measures::Measures, publication::PublicationHandler,
+        integrity::IntegrityHandler, maintenance::MaintenanceHandler, measures::Measures,
+        publication::PublicationHandler, score_card::ScoreCardHandler, target::TargetHandler,
     },
     state::App,
     store::{questionnaires, templates},
+    verifier::{self, Findings},
 };
 
 /// What the service needs to know.
@@ -114,6 +121,8 @@ pub struct Service {
     tokens: InternalTokens,
     peers: Peers,
     router: axum::Router,
+    pub(crate) app: Arc<App>,
+    reconciler: Reconciler,
 }
 
 /// Opens the database and puts the service together. Nothing is followed before
@@ -159,7 +168,8 @@ pub(crate) fn assemble(
     let (ratings, answers) = (followed(Source::RATINGS), followed(Source::ANSWERS));
     let slots = Slots::default();
     let figures = Figures::new(db.clone(), cache, ratings.freshness.clone(), slots.clone());
-    let of_answers = AnswerFigures::new(db.clone(), versions, answers.freshness.clone(), slots.clone());
+    let of_answers =
+        AnswerFigures::new(db.clone(), versions, answers.freshness.clone(), slots.clone());
     let stop = CancellationToken::new();
     let live = Live::new(figures.clone(), directory.clone(), changes.clone(), clock.clone(), stop);
     let lease = Lease::new(db.clone(), "following");
@@ -177,26 +187,32 @@ pub(crate) fn assemble(
     let app = Arc::new(App {
         db: db.clone(),
         clock: clock.clone(),
-        pages: page_tokens.clone(),
-        indices,
-    });
-    let routes = Routes::new(FigureServiceServer::new(FigureHandler::new(
+        pages: page_tokens,
         figures,
-        of_answers,
-        live.clone(),
-        page_tokens,
-    )))
-    .add_service(IndexServiceServer::new(IndexHandler(app.clone())))
-    .add_service(PublicationServiceServer::new(PublicationHandler(app)))
-    .add_service(MeasureServiceServer::new(Measures::default()))
-    .add_service(MaintenanceServiceServer::new(MaintenanceHandler::new(
-        reconciler,
-        vec![ratings.applier.clone(), answers.applier.clone()],
-    )))
-    .add_service(FreshnessServiceServer::new(FreshnessHandler::new(
-        db.clone(),
-        vec![ratings.freshness.clone(), answers.freshness.clone()],
-    )));
+        answers: of_answers,
+        indices,
+        ratings: ratings.freshness.clone(),
+        verified: Findings::default(),
+    });
+    let figure_handler = FigureHandler::new(app.clone(), live.clone());
+    let routes = Routes::new(FigureServiceServer::new(figure_handler))
+        .add_service(IndexServiceServer::new(IndexHandler(app.clone())))
+        .add_service(PublicationServiceServer::new(PublicationHandler(app.clone())))
+        .add_service(ComparisonServiceServer::new(ComparisonHandler(app.clone())))
+        .add_service(TargetServiceServer::new(TargetHandler(app.clone())))
+        .add_service(ScoreCardServiceServer::new(ScoreCardHandler(app.clone())))
+        .add_service(AlertServiceServer::new(AlertHandler(app.clone())))
+        .add_service(CalendarServiceServer::new(CalendarHandler(app.clone())))
+        .add_service(IntegrityServiceServer::new(IntegrityHandler(app.clone())))
+        .add_service(MeasureServiceServer::new(Measures::default()))
+        .add_service(MaintenanceServiceServer::new(MaintenanceHandler::new(
+            reconciler.clone(),
+            vec![ratings.applier.clone(), answers.applier.clone()],
+        )))
+        .add_service(FreshnessServiceServer::new(FreshnessHandler::new(
+            db.clone(),
+            vec![ratings.freshness.clone(), answers.freshness.clone()],
+        )));
     let probed = db.clone();
     let ready = Arc::new(move || {
         let db = probed.clone();
@@ -205,7 +221,21 @@ pub(crate) fn assemble(
         answer
     });
     let router = service_stack_with(routes, auth, ready);
-    Service { db, directory, ratings, answers, lease, changes, live, clock, tokens, peers, router }
+    Service {
+        db,
+        directory,
+        ratings,
+        answers,
+        lease,
+        changes,
+        live,
+        clock,
+        tokens,
+        peers,
+        router,
+        app,
+        reconciler,
+    }
 }
 
 impl Service {
@@ -228,7 +258,12 @@ impl Service {
             lease: self.lease,
         };
         let forwarding = audit::forward(self.db, self.peers.auth, self.tokens, stop.clone());
-        tokio::join!(following.run(stop), forwarding);
+        let (directory, clock) = (following.directory.clone(), following.clock.clone());
+        let findings = self.app.verified.clone();
+        let verifying =
+            verifier::watch(findings, self.reconciler, directory.clone(), clock, stop.clone());
+        let watching = alerts::watch(self.app, directory, stop.clone());
+        tokio::join!(following.run(stop), forwarding, verifying, watching);
         self.live.stopped().cancel();
     }
 }

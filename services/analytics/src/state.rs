@@ -11,7 +11,10 @@ use proto::names;
 use tonic::Code;
 use uuid::Uuid;
 
-use crate::indices::Indices;
+use crate::{
+    answers::AnswerFigures, figures::Figures, freshness::Freshness, indices::Indices,
+    verifier::Findings,
+};
 
 /// The parts.
 pub struct App {
@@ -21,8 +24,16 @@ pub struct App {
     pub clock: SharedClock,
     /// Page tokens.
     pub pages: PageTokens,
+    /// Figures of ratings.
+    pub figures: Figures,
+    /// Figures of answers.
+    pub answers: AnswerFigures,
     /// Computes indices.
     pub indices: Indices,
+    /// How far the feed of ratings is counted.
+    pub ratings: Freshness,
+    /// What the verifier has found.
+    pub verified: Findings,
 }
 
 /// The id in a name that was checked for its form before.

@@ -9,8 +9,10 @@ pub mod indices;
 mod migration;
 mod newest;
 pub mod parked;
+
 pub mod publications;
 pub mod questionnaires;
+pub mod settings;
 mod sql;
 pub mod state;
 pub mod sums;

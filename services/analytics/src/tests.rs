@@ -2,6 +2,7 @@
 
 mod answers;
 mod applying;
+mod comparisons;
 mod indices;
 mod model;
 mod questions;

@@ -16,6 +16,5 @@ pub mod rating;
 pub mod rating_insert;
 pub mod rating_lookup;
 pub mod rating_sequence;
-pub mod rating_sql;
 pub mod shift;
 pub mod template;

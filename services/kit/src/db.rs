@@ -18,6 +18,7 @@ use crate::error::{Result, ServiceError};
 pub mod bulk;
 mod migration;
 pub mod schema;
+pub mod sql;
 
 pub use migration::migrations;
 

@@ -6,6 +6,7 @@ pub mod auth;
 pub mod clock;
 pub mod config;
 pub mod consistency;
+pub mod crash_point;
 pub mod db;
 pub mod deadline;
 pub mod directory;

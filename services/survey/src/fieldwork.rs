@@ -15,6 +15,7 @@ pub mod mask;
 pub mod opening;
 pub mod planning;
 pub mod qr;
+pub mod reporting;
 pub mod status;
 pub mod sweep;
 pub mod work;

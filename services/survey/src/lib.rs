@@ -1,6 +1,7 @@
 //! The survey service: questionnaires, customers, campaigns and responses. One door: [`build`]
 //! makes a [`Service`] with its routes and its background work.
 
+mod customers;
 mod personal;
 mod convert;
 mod fieldwork;
@@ -29,6 +30,8 @@ use kit::{
     rpc::{Chan, service_stack_with},
 };
 use proto::survey::v1::{
+    campaign_service_server::CampaignServiceServer,
+    invitation_service_server::InvitationServiceServer, plan_service_server::PlanServiceServer,
     event_service_server::EventServiceServer,
     questionnaire_service_server::QuestionnaireServiceServer,
     respondent_service_server::RespondentServiceServer,
@@ -39,6 +42,7 @@ use tonic::service::Routes;
 
 use crate::state::App;
 
+pub use crash_point::ALL as CRASH_POINTS;
 pub use store::migration::all as migrations;
 
 /// What the service is told at its start.
@@ -107,6 +111,7 @@ fn assemble(
         pages: PageTokens::new(&config.seed),
         links: fieldwork::link::Links::new(&config.seed),
         vault: personal::Vault::new(&config.seed),
+        import_wake: tokio::sync::Notify::new(),
         clock: config.clock.clone(),
         db,
         directory,
@@ -130,7 +135,11 @@ impl Service {
     fn routes(&self) -> Routes {
         let app = || self.app.clone();
         let respond = || self.respond.clone();
-        Routes::new(EventServiceServer::new(rpc::event::Feed(app())))
+        let routes = Routes::new(EventServiceServer::new(rpc::event::Feed(app())));
+        rpc::customer_routes::add(routes, &self.app)
+            .add_service(PlanServiceServer::new(rpc::plan::Plans(app())))
+            .add_service(CampaignServiceServer::new(rpc::campaign::Campaigns(app())))
+            .add_service(InvitationServiceServer::new(rpc::invitation::Invitations(app())))
             .add_service(RespondentServiceServer::new(rpc::respondent::Respondents(respond())))
             .add_service(ResponseServiceServer::new(rpc::response::Responses::new(respond())))
             .add_service(QuestionnaireServiceServer::new(rpc::questionnaire::Questionnaires(app())))
@@ -143,7 +152,9 @@ impl Service {
         let directory = Arc::new(app.directory.clone());
         tokio::join!(
             follow("auth", feed, directory, stop.clone()),
+            fieldwork::sweep::run(app.clone(), stop.clone()),
             respond::sweep::run(self.respond, stop.clone()),
+            customers::import::work(app.clone(), stop.clone()),
             audit::forward(app.db.clone(), app.auth.clone(), app.tokens.clone(), stop.clone()),
         );
     }

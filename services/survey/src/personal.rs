@@ -37,8 +37,8 @@ pub enum HashKind {
     InteractionItem = 8,
     /// Content of a record, to tell a repetition from another record.
     Content = 9,
-    /// Row of an imported file.
-    ImportRow = 10,
+    /// Imported file with its settings.
+    ImportFile = 10,
 }
 
 /// Opens and closes personal fields.

@@ -105,7 +105,12 @@ impl Engine {
     ///
     /// # Errors
     /// NOT_FOUND when there is none.
-    pub async fn version(&self, org: Uuid, questionnaire: Uuid, number: i32) -> Result<Arc<Version>> {
+    pub async fn version(
+        &self,
+        org: Uuid,
+        questionnaire: Uuid,
+        number: i32,
+    ) -> Result<Arc<Version>> {
         let key = (questionnaire, number);
         if let Some(known) = self.remembered(key) {
             return Ok(known);

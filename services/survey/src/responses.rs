@@ -1,6 +1,5 @@
 //! Responses for staff: which campaigns and responses a caller may reach.
 
-
 use kit::{
     auth::Caller,
     db::WriteTx,
@@ -13,12 +12,8 @@ use uuid::Uuid;
 
 use crate::{
     convert,
-    respond::{Engine, facts},
     store::{fieldwork, response, response_draft},
 };
-
-/// Responses that are removed at once.
-const PIECE: u64 = 500;
 
 /// A campaign on whose unit the caller holds the rule's permission.
 ///
@@ -91,22 +86,4 @@ pub async fn forget_customer(tx: &WriteTx, org: Uuid, customer: Uuid) -> Result<
     }
     response_draft::remove_of_customers(tx, &[customer]).await?;
     Ok(found.len())
-}
-
-/// Removes all responses of a campaign and takes them back from the feed; answers how many. Call
-/// it only where somebody insisted: see [`response::any_of_campaign`].
-pub async fn remove_of_campaign(engine: &Engine, tx: &WriteTx, campaign: &Campaign) -> Result<u64> {
-    let version = engine.version_of(campaign).await?;
-    let mut removed = 0;
-    loop {
-        let page = response::export_page(tx.conn(), campaign.org, campaign.id, false, None, PIECE);
-        let page = page.await?;
-        if page.is_empty() {
-            return Ok(removed);
-        }
-        let changes = page.iter().filter_map(|r| facts::change(Some(r), None, &version));
-        facts::append(&engine.app, tx, changes.collect()).await?;
-        let ids: Vec<Uuid> = page.iter().map(|response| response.id).collect();
-        removed += response::remove(tx, campaign.org, &ids).await?;
-    }
 }

@@ -29,4 +29,6 @@ pub struct App {
     pub links: Links,
     /// Personal fields.
     pub vault: Vault,
+    /// Wakes the task that takes imported files in.
+    pub import_wake: tokio::sync::Notify,
 }

@@ -7,6 +7,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::{analytics, customers, fieldwork, questionnaires, responses};
+
 /// Password of everyone whom this scene makes.
 pub const PASSWORD: &str = "A good phrase";
 
@@ -75,6 +77,24 @@ impl Place {
                 "scopes": ["PERMISSION_ORG_READ"],
             });
             put(word, name(&post(org, "/v1/clients", client).await["client"]));
+        }
+        let questionnaires = questionnaires::build(org, &branch).await;
+        for (word, value) in fieldwork::build(org, &branch, &questionnaires[0].1).await {
+            put(word, value);
+        }
+        for (word, value) in questionnaires {
+            put(word, value);
+        }
+        let questionnaire = words["questionnaire"].clone();
+        for (word, value) in responses::build(org, &branch, &questionnaire).await {
+            words.insert(word.to_owned(), value);
+        }
+        let mut put = |word: &str, value: String| words.insert(word.to_owned(), value);
+        for (word, value) in customers::build(org, &branch).await {
+            put(word, value);
+        }
+        for (word, value) in analytics::build(org, &branch).await {
+            put(word, value);
         }
         let device = devices(world, org, &branch, &window, &mut put).await;
         let mut place = Self { words, device };

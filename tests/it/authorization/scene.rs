@@ -12,7 +12,9 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
+    analytics, customers, fieldwork,
     place::{PASSWORD, Place, fresh, post, session_of},
+    questionnaires,
     requests::{Fixture, filled, words},
 };
 
@@ -246,6 +248,22 @@ impl Scene {
                 let role = json!({"displayName": fresh(), "permissions": ["PERMISSION_ORG_READ"]});
                 self.made("/v1/roles", role).await
             }
+            "new_questionnaire" => {
+                let draft = questionnaires::draft(&self.own.word("branch"));
+                self.made("/v1/questionnaires", draft).await
+            }
+            "new_campaign" => {
+                let (unit, asked) = (self.own.word("branch"), self.own.word("questionnaire"));
+                self.made("/v1/campaigns", fieldwork::draft(&unit, &asked)).await
+            }
+            "new_customer" | "other_customer" | "erasable_customer" => {
+                self.made("/v1/customers", customers::draft(&self.own.word("branch"))).await
+            }
+            "new_alert_rule" => {
+                let rule = analytics::alert_rule(&self.own.word("branch"));
+                self.made("/v1/alertRules", rule).await
+            }
+            "surveyjs" => questionnaires::SURVEYJS.to_owned(),
             "new_quarantined" => self.own.quarantined(&self.org, self.next()).await,
             "new_pairing_code" => {
                 let path = format!("/v1/{}:createPairingCode", self.own.word("spare_device"));
@@ -287,6 +305,7 @@ async fn common(org: &Org) -> BTreeMap<String, String> {
     });
     let template = post(org, "/v1/templates", template).await;
     common.insert("spare_template".to_owned(), text(&template["name"]).to_owned());
+    customers::common(org, &mut common).await;
     for word in ["role", "new_role"] {
         let role = json!({"displayName": fresh(), "permissions": ["PERMISSION_ORG_READ"]});
         let role = post(org, "/v1/roles", role).await;

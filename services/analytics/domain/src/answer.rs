@@ -317,9 +317,8 @@ mod tests {
         let change = ResponseChange { response: response(), holds: true };
         add_cells(&mut cells, &change, &TimeZone::UTC);
         let get = |item: &str, option: &str, block: i16, column: usize| {
-            let of = |key: &AnswerKey| {
-                key.item == item && key.option == option && key.block == block
-            };
+            let of =
+                |key: &AnswerKey| key.item == item && key.option == option && key.block == block;
             cells.iter().find(|(key, _)| of(key)).map_or(0, |(_, c)| c.grades[column])
         };
         assert_eq!(get("", "", KINDS_BLOCK, Kind::Response as usize), 1);

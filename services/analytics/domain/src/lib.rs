@@ -1,7 +1,9 @@
 //! Rules of the analytics service, without I/O.
 
 pub mod answer;
+pub mod calendar;
 pub mod cell;
+pub mod comparing;
 pub mod fact;
 pub mod figure;
 pub mod index;

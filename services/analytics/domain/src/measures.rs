@@ -22,6 +22,7 @@ pub mod comparison;
 pub mod control;
 pub mod covariance;
 pub mod distributions;
+pub mod field;
 pub mod importance;
 pub mod index;
 pub mod input;
@@ -43,6 +44,7 @@ pub mod weighting;
 use serde::Serialize;
 use serde_json::Value;
 
+use self::field::Doc;
 use self::input::Input;
 pub use self::reason::{Invalid, Reason};
 
@@ -53,8 +55,8 @@ pub struct Method {
     pub name: &'static str,
     /// What it computes, in one line.
     pub description: &'static str,
-    /// The fields of its input; any other is refused.
-    pub fields: &'static [&'static str],
+    /// Formula, source, fields of input and result, and an example.
+    pub doc: Doc,
     compute: fn(&Input) -> reason::Result<Value>,
 }
 
@@ -63,7 +65,13 @@ impl Method {
     ///
     /// Errors: an input that is malformed or impossible, with the field that is wrong.
     pub fn compute(&self, input: &Value) -> Result<Value, Invalid> {
-        (self.compute)(&Input::new(input, self.fields)?)
+        let known: Vec<&str> = self.doc.input.iter().map(|field| field.name).collect();
+        (self.compute)(&Input::new(input, &known)?)
+    }
+
+    /// The example of the documentation as JSON.
+    pub fn example(&self) -> Value {
+        serde_json::from_str(self.doc.example).expect("examples are valid JSON; a test reads all")
     }
 }
 

@@ -56,7 +56,11 @@ impl Group {
     pub fn is_of_answers(self) -> bool {
         matches!(
             self,
-            Self::CustomerClass | Self::Questionnaire | Self::Version | Self::Campaign | Self::Choice
+            Self::CustomerClass
+                | Self::Questionnaire
+                | Self::Version
+                | Self::Campaign
+                | Self::Choice
         )
     }
 
@@ -189,10 +193,7 @@ pub fn check_answers(question: &Question<'_>) -> Result<(), Refusal> {
         return Err(Refusal::TwoTimes);
     }
     let kept = |group: &Group| {
-        !matches!(
-            group,
-            Group::Window | Group::BusinessType | Group::Hour | Group::WeekdayHour
-        )
+        !matches!(group, Group::Window | Group::BusinessType | Group::Hour | Group::WeekdayHour)
     };
     let whole_days = question.period.days.is_some();
     if !groups.iter().all(kept) || !whole_days || question.zones == Zones::Other {

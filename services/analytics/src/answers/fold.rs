@@ -184,9 +184,7 @@ impl<'a> Fold<'a> {
             Group::Staff => Part::Staff(sum.staff),
             Group::Channel => Part::Channel(sum.channel),
             Group::Item => Part::Question(sum.questionnaire, sum.item.clone()),
-            Group::Choice => {
-                Part::Choice(sum.questionnaire, sum.item.clone(), sum.option.clone())
-            }
+            Group::Choice => Part::Choice(sum.questionnaire, sum.item.clone(), sum.option.clone()),
             Group::CustomerClass => Part::CustomerClass(sum.class),
             Group::Questionnaire => Part::Questionnaire(sum.questionnaire),
             Group::Version => Part::Version(sum.questionnaire, sum.version),

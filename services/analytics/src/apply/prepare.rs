@@ -77,12 +77,7 @@ pub enum Error {
 }
 
 /// Reads a group, waiting a little for sites that are still on their way here.
-pub async fn prepare(
-    source: Source,
-    db: &Db,
-    directory: &Directory,
-    group: EventGroup,
-) -> Outcome {
+pub async fn prepare(source: Source, db: &Db, directory: &Directory, group: EventGroup) -> Outcome {
     let mut pause = PAUSE;
     let mut failures = 0;
     loop {

@@ -54,6 +54,9 @@ pub struct Question {
     pub groups: Vec<Group>,
     /// Comparison.
     pub compare: Option<Compare>,
+    /// First local day of the earlier period and the one after its last, where it is not found
+    /// by the date.
+    pub earlier: Option<(i64, i64)>,
     /// Filter.
     pub filter: Filter,
     /// Confidence of intervals, within (0.5, 1).
@@ -93,6 +96,14 @@ impl Question {
     pub fn period(&self, zone: &TimeZone) -> Result<Period> {
         Period::new(self.from, self.to, zone)
             .map_err(|error| ServiceError::invalid("to", error.to_string()))
+    }
+
+    /// The earlier period of the whole period.
+    pub fn earlier_of(&self, compare: Compare, period: &Period, zone: &TimeZone) -> Period {
+        match self.earlier {
+            Some((first, end)) => Period::of_days(first, end, zone),
+            None => compare.whole(period, zone),
+        }
     }
 
     /// Whether both ends are dates, so that sites of several zones may each count their own.

@@ -28,7 +28,7 @@ impl Scope {
             |id: &Uuid| view.unit(*id).is_some_and(|unit| unit.kind == UnitKind::Window);
         let is_window = kind_is_window(&unit);
         let sites = if is_window {
-            Some(vec![view.site_of(unit)])
+            Some(view.sites_ever(unit))
         } else if view.root() == Some(unit) {
             None
         } else {

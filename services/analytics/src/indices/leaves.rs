@@ -86,9 +86,8 @@ impl Layout {
                 }
                 let item = if overall { String::new() } else { item.clone() };
                 for block in 0..Grade::BLOCKS {
-                    let scores = scores(&placed.leaf, *statistic, block, |grade| {
-                        template.meaning(grade)
-                    });
+                    let scores =
+                        scores(&placed.leaf, *statistic, block, |grade| template.meaning(grade));
                     if let Some(scores) = scores {
                         let key = (template.id, item.clone(), block);
                         self.ratings.entry(key).or_default().push((placed.first, scores));
@@ -101,8 +100,7 @@ impl Layout {
     fn find_questions(&mut self, versions: &Versions) {
         let per_side = self.classes.len().max(1);
         for placed in &self.leaves {
-            let Measure::Question { questionnaire, item, statistic } = &placed.leaf.measure
-            else {
+            let Measure::Question { questionnaire, item, statistic } = &placed.leaf.measure else {
                 continue;
             };
             let sides = match statistic {
@@ -177,14 +175,11 @@ impl Layout {
         let value = match &placed.leaf.measure {
             Measure::Rating { .. } => leaf::weighted_mean(&[(1.0, row[placed.first])]),
             Measure::Question { statistic: Statistic::Csd, .. } => {
-                let (perceived, expected) =
-                    (side(placed.first), side(placed.first + per_side));
+                let (perceived, expected) = (side(placed.first), side(placed.first + per_side));
                 let perceived = leaf::weighted_mean(&self.weighted(perceived));
                 leaf::csd(perceived, leaf::weighted_mean(&self.weighted(expected)))
             }
-            Measure::Question { .. } => {
-                leaf::weighted_mean(&self.weighted(side(placed.first)))
-            }
+            Measure::Question { .. } => leaf::weighted_mean(&self.weighted(side(placed.first))),
             Measure::Figure { figure, worst, best } => {
                 let sums = row[placed.first];
                 let part = i64::try_from(sums.sum).unwrap_or(i64::MAX);
@@ -192,9 +187,9 @@ impl Layout {
                     ServiceFigure::ServiceS | ServiceFigure::WaitingS => {
                         leaf::duration_on_line(part, sums.n, *worst, *best)
                     }
-                    ServiceFigure::Coverage
-                    | ServiceFigure::PromptRate
-                    | ServiceFigure::NoShow => leaf::share_on_line(part, sums.n, *worst, *best),
+                    ServiceFigure::Coverage | ServiceFigure::PromptRate | ServiceFigure::NoShow => {
+                        leaf::share_on_line(part, sums.n, *worst, *best)
+                    }
                 }
             }
         };

@@ -10,7 +10,6 @@ use analytics_domain::{
         leaf::Moments,
     },
     plan::Table,
-    time::Bucket,
 };
 use jiff::tz::TimeZone;
 use kit::{directory::OrgView, error::Result};
@@ -116,8 +115,7 @@ impl Sums {
             }
             let Some(period) = asked.periods.place(sum.bucket) else { continue };
             let Some(class) = layout.class(sum.class) else { continue };
-            let places =
-                layout.of_question(sum.questionnaire, sum.version, &sum.item, sum.block);
+            let places = layout.of_question(sum.questionnaire, sum.version, &sum.item, sum.block);
             if places.is_empty() {
                 continue;
             }
@@ -151,8 +149,7 @@ impl Sums {
         if sum.what.class != 0 && !include_distrusted {
             return;
         }
-        for (place, scores) in layout.of_rating(sum.what.template, &sum.what.item, sum.what.block)
-        {
+        for (place, scores) in layout.of_rating(sum.what.template, &sum.what.item, sum.what.block) {
             for unit in units {
                 let at = (unit * self.periods + period, *place);
                 self.add(layout.width, at, scores, &sum.counts.grades, false);
@@ -180,13 +177,10 @@ impl Sums {
     }
 }
 
-/// The month of a row, where time is cut.
+/// The month or day of a row, where time is cut.
 fn bucket(asked: &Asked, table: Table) -> Option<String> {
-    let zone = TimeZone::UTC;
-    asked
-        .periods
-        .by_month()
-        .then(|| buckets::expression(table, Bucket::Month, asked.days, &zone, &[]))
+    let expression = |bucket| buckets::expression(table, bucket, asked.days, &TimeZone::UTC, &[]);
+    asked.periods.bucket().map(expression)
 }
 
 /// Reads cells of ratings and encounters into `sums`.
@@ -202,8 +196,17 @@ pub async fn ratings(
     sums: &mut Sums,
 ) -> Result<()> {
     let include = asked.definition.filter.include_distrusted;
-    let others = targets.len() > targets.windows.len();
-    if others {
+    if targets.is_staff {
+        let mut scan = scan(view, asked, Table::Day, targets.sites.clone(), &[]);
+        (scan.by_window, scan.by_staff) = (false, true);
+        for sum in sums::read(conn, &scan).await? {
+            let Some(period) = asked.periods.place(sum.bucket) else { continue };
+            let unit: Vec<usize> = targets.place(sum.staff).into_iter().collect();
+            sums.add_rating(&sum, &unit, period, layout, include);
+        }
+        return Ok(());
+    }
+    if targets.len() > targets.windows.len() {
         let scan = scan(view, asked, Table::SiteDay, targets.sites.clone(), &[]);
         for sum in sums::read(conn, &scan).await? {
             let Some(period) = asked.periods.place(sum.bucket) else { continue };
@@ -273,7 +276,7 @@ pub async fn answers(
             }
         }
     }
-    if questionnaires.is_empty() {
+    if questionnaires.is_empty() || targets.is_staff {
         return Ok(Vec::new());
     }
     let filter = &asked.definition.filter;

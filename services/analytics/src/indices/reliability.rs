@@ -130,8 +130,5 @@ pub fn scores(
         let meaning = definition.grades.iter().find(|(value, _)| *value == grade.value());
         meaning.map(|(_, meaning)| meaning.score)
     };
-    vectors
-        .iter()
-        .map(|vector| items.iter().map(|item| score(vector, item)).collect())
-        .collect()
+    vectors.iter().map(|vector| items.iter().map(|item| score(vector, item)).collect()).collect()
 }

@@ -21,6 +21,8 @@ pub struct Targets {
     pub sites: Sites,
     /// Sites at or above windows among the units, for answers about them.
     pub answer_sites: Sites,
+    /// They are members of staff.
+    pub is_staff: bool,
     /// Units above each unit that was seen, as places.
     above: HashMap<Uuid, Vec<usize>>,
 }
@@ -51,9 +53,17 @@ impl Targets {
             windows,
             sites: list(whole, sites),
             answer_sites: list(whole, with_windows),
+            is_staff: false,
             above,
             places,
         }
+    }
+
+    /// Members of staff, each once, at whatever site of `unit` they worked.
+    pub fn of_staff(view: &OrgView, unit: Uuid, staff: &[Uuid]) -> Self {
+        let within = Self::of(view, &[unit]);
+        let places = staff.iter().enumerate().map(|(place, id)| (*id, place)).collect();
+        Self { places, is_staff: true, windows: Vec::new(), ..within }
     }
 
     /// How many units.

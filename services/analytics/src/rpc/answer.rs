@@ -29,11 +29,7 @@ const NONE: &str = "-";
 const OVERALL: &str = "overall";
 
 /// The whole answer.
-pub fn response(
-    view: &OrgView,
-    answer: &Answer,
-    question: &Question,
-) -> QueryFiguresResponse {
+pub fn response(view: &OrgView, answer: &Answer, question: &Question) -> QueryFiguresResponse {
     let bucket = question.bucket();
     let classes = &answer.classes;
     let writer = Writer { view, templates: &answer.templates, classes, bucket };

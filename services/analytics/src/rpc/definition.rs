@@ -96,7 +96,8 @@ fn node_of(index: usize, node: &api::IndexNode, problems: &mut Vec<Problem>) -> 
     Node { id, parent, title: texts(&node.title), leaf }
 }
 
-fn leaf_of(leaf: &api::IndexLeaf) -> Option<Leaf> {
+/// Reads a leaf; `None` if it does not name exactly one thing to measure.
+pub fn leaf_of(leaf: &api::IndexLeaf) -> Option<Leaf> {
     let measure = match (&leaf.rating, &leaf.question, &leaf.figure) {
         (Some(rating), None, None) => Measure::Rating {
             templates: ids("templates", &rating.templates),
@@ -240,9 +241,11 @@ fn node_to(node: &Node) -> api::IndexNode {
     }
 }
 
-fn leaf_to(leaf: &Leaf) -> api::IndexLeaf {
+/// A leaf as the contract shows it.
+pub fn leaf_to(leaf: &Leaf) -> api::IndexLeaf {
     let scores = leaf.scores.iter();
-    let scores = scores.map(|(grade, score)| api::GradeScore { grade: *grade, score_0_100: *score });
+    let scores =
+        scores.map(|(grade, score)| api::GradeScore { grade: *grade, score_0_100: *score });
     let mut message = api::IndexLeaf { scores: scores.collect(), ..Default::default() };
     match &leaf.measure {
         Measure::Rating { templates, item, statistic } => {
@@ -335,7 +338,10 @@ pub fn remarks(message: &api::IndexDefinition) -> Vec<String> {
                 remarks.push(format!(
                     "weighting {}: the judgements below {} have a ratio of consistency of {:.3}; \
                      below 0.1 they would agree well enough. {}",
-                    weighting.id, judgement.node, judgement.consistency_ratio, judgement.repair_hint
+                    weighting.id,
+                    judgement.node,
+                    judgement.consistency_ratio,
+                    judgement.repair_hint
                 ));
             }
         }

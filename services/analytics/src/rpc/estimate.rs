@@ -39,7 +39,11 @@ use crate::{
 const RESAMPLES_MAX: i32 = 5_000;
 const CONFIDENCE: f64 = 0.95;
 
-async fn read(
+/// Reads the answers of a selection about a unit that the caller may see.
+///
+/// # Errors
+/// NOT_FOUND or PERMISSION_DENIED for the unit, INVALID_FIELD for dates.
+pub async fn read(
     app: &App,
     caller: &Caller,
     unit: &str,
@@ -48,8 +52,7 @@ async fn read(
     let unit = id("units", "unit", unit)?;
     caller.authorize(unit)?;
     let selection = selection.cloned().unwrap_or_default();
-    let questionnaire =
-        id("questionnaires", "answers.questionnaire", &selection.questionnaire)?;
+    let questionnaire = id("questionnaires", "answers.questionnaire", &selection.questionnaire)?;
     let campaigns = selection.campaigns.iter().filter_map(|c| names::parse("campaigns", c));
     let wanted = Wanted {
         unit,
@@ -64,7 +67,7 @@ async fn read(
 }
 
 /// Whether fewer than five complete responses include one that was promised anonymity.
-fn is_hidden(read: &Read, rows: &[Vec<Option<f64>>]) -> bool {
+pub fn is_hidden(read: &Read, rows: &[Vec<Option<f64>>]) -> bool {
     let complete = read.vectors.iter().zip(rows).filter(|(_, r)| r.iter().all(Option::is_some));
     let (n, anonymous) =
         complete.fold((0, false), |(n, any), (vector, _)| (n + 1, any || vector.anonymous));
@@ -80,8 +83,7 @@ pub async fn reliability(
     caller: &Caller,
     request: &EstimateReliabilityRequest,
 ) -> Result<EstimateReliabilityResponse> {
-    let (read, questionnaire) =
-        read(app, caller, &request.unit, request.answers.as_ref()).await?;
+    let (read, questionnaire) = read(app, caller, &request.unit, request.answers.as_ref()).await?;
     let items = if request.items.is_empty() {
         let graded = read.newest(questionnaire).into_iter().flat_map(|version| &version.items);
         let graded = graded.filter(|item| item.scale.is_some() && !item.id.contains('/'));
@@ -110,7 +112,11 @@ pub async fn reliability(
     })
 }
 
-fn check_items<'a>(
+/// Checks that items are graded items of some version.
+///
+/// # Errors
+/// INVALID_FIELD otherwise.
+pub fn check_items<'a>(
     read: &Read,
     questionnaire: Uuid,
     items: impl Iterator<Item = &'a String>,
@@ -142,8 +148,7 @@ pub async fn latent_index(
     if !(0..=RESAMPLES_MAX).contains(&resamples) {
         return Err(ServiceError::invalid("bootstrapResamples", "is not between 0 and 5000"));
     }
-    let (read, questionnaire) =
-        read(app, caller, &request.unit, request.answers.as_ref()).await?;
+    let (read, questionnaire) = read(app, caller, &request.unit, request.answers.as_ref()).await?;
     let blocks = constructs(&read, questionnaire, &request.constructs)?;
     let items: Vec<String> = blocks.iter().flat_map(|(_, items)| items.clone()).collect();
     check_items(&read, questionnaire, items.iter())?;
@@ -164,14 +169,13 @@ pub async fn latent_index(
     let seed = request.seed.cast_unsigned();
     let fit = tokio::task::spawn_blocking(move || {
         let columns = items.into_iter().enumerate();
-        let data: Vec<(String, Vec<Option<f64>>)> = columns
-            .map(|(j, item)| (item, rows.iter().map(|row| row[j]).collect()))
-            .collect();
+        let data: Vec<(String, Vec<Option<f64>>)> =
+            columns.map(|(j, item)| (item, rows.iter().map(|row| row[j]).collect())).collect();
         fit(&data, blocks, usize::try_from(resamples).unwrap_or_default(), seed)
     });
     let fitted = fit.await.map_err(ServiceError::internal)?;
-    let (blocks, model, spread) = fitted
-        .map_err(|invalid| ServiceError::invalid("constructs", invalid.to_string()))?;
+    let (blocks, model, spread) =
+        fitted.map_err(|invalid| ServiceError::invalid("constructs", invalid.to_string()))?;
     describe(&mut answer, &blocks, &model, spread.as_ref());
     Ok(answer)
 }

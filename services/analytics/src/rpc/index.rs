@@ -307,8 +307,7 @@ async fn list_runs(
     let key = format!("indexRuns|{}|{index}", caller.org);
     let page = Page::open(&app.pages, key, request.page_size, &request.page_token)?;
     let conn = app.db.read();
-    let mut found =
-        indices::list_runs(conn, caller.org, index, page.after, page.limit).await?;
+    let mut found = indices::list_runs(conn, caller.org, index, page.after, page.limit).await?;
     let next_page_token = page.close(&app.pages, &mut found, |run| (run.create_us, run.id));
     let runs = found.iter().filter_map(|run| IndexRun::decode(run.head.as_slice()).ok());
     Ok(ListIndexRunsResponse { runs: runs.collect(), next_page_token })

@@ -7,8 +7,8 @@ use kit::directory::OrgView;
 use prost::Message as _;
 use proto::{
     analytics::v1::{
-        BlockReliability, IndexQuestion, IndexRow, IndexRun, IntervalMethod, NodeValue,
-        NodeWeight, ReliabilityBand,
+        BlockReliability, IndexQuestion, IndexRow, IndexRun, IntervalMethod, NodeValue, NodeWeight,
+        ReliabilityBand,
     },
     names, time,
 };

@@ -66,6 +66,7 @@ pub fn asked(
         definition: Arc::new(definition),
         tree: Arc::new(tree),
         units,
+        staff_of: None,
         days,
         periods,
         confidence,
@@ -106,7 +107,11 @@ pub fn days(from: &str, to: &str) -> Result<(i32, i32)> {
     Ok((day_number(first), day_number(last) + 1))
 }
 
-fn units(view: &OrgView, top: Uuid, question: &IndexQuestion) -> Result<Vec<Uuid>> {
+/// The units of a question about an index of `top`.
+///
+/// # Errors
+/// NOT_FOUND for units outside of `top`.
+pub fn units(view: &OrgView, top: Uuid, question: &IndexQuestion) -> Result<Vec<Uuid>> {
     let inside = |name: &str| {
         names::parse("units", name)
             .filter(|unit| view.unit(*unit).is_some() && view.is_within(*unit, top))

@@ -17,7 +17,7 @@ use tonic::{Request, Response, Status};
 
 use crate::{
     apply::Applier,
-    reconcile::{Reconciler, Report},
+    reconcile::{Difference, Reconciler, Report},
 };
 
 /// Reconciles and rebuilds.
@@ -42,12 +42,13 @@ impl MaintenanceHandler {
     }
 }
 
+/// A difference as the contract shows it.
+pub fn mismatch(difference: Difference) -> Mismatch {
+    Mismatch { cell: difference.cell, source: difference.source, counted: difference.counted }
+}
+
 fn response(report: Report) -> ReconcileResponse {
-    let mismatches = report.differences.into_iter().map(|difference| Mismatch {
-        cell: difference.cell,
-        source: difference.source,
-        counted: difference.counted,
-    });
+    let mismatches = report.differences.into_iter().map(mismatch);
     ReconcileResponse {
         equal: report.equal,
         source_ratings: report.source_ratings,

@@ -4,15 +4,16 @@
 use std::sync::Arc;
 use std::thread::available_parallelism;
 
-use analytics_domain::measures::{self, Invalid};
+use analytics_domain::measures::field::Field;
+use analytics_domain::measures::{self, Invalid, Method};
 use kit::auth::open_request;
 use kit::error::{Result, ServiceError};
 use prost_types::value::Kind;
 use prost_types::{ListValue, Struct, Value};
 use proto::analytics::v1::measure_service_server::MeasureService;
 use proto::analytics::v1::{
-    ComputeMeasureRequest, ComputeMeasureResponse, ListMeasuresRequest, ListMeasuresResponse,
-    Measure,
+    ComputeMeasureRequest, ComputeMeasureResponse, GetMeasureRequest, ListMeasuresRequest,
+    ListMeasuresResponse, Measure, MeasureField,
 };
 use serde_json::{Map, Number};
 use tokio::sync::Semaphore;
@@ -58,12 +59,50 @@ impl MeasureService for Measures {
         request: Request<ListMeasuresRequest>,
     ) -> std::result::Result<Response<ListMeasuresResponse>, Status> {
         open_request(request)?;
-        let measures = measures::all().map(|method| Measure {
-            method: method.name.to_owned(),
-            description: format!("{}. Input: {}.", method.description, method.fields.join(", ")),
-        });
-        Ok(Response::new(ListMeasuresResponse { measures: measures.collect() }))
+        let measures = measures::all().map(headline).collect();
+        Ok(Response::new(ListMeasuresResponse { measures }))
     }
+
+    async fn get_measure(
+        &self,
+        request: Request<GetMeasureRequest>,
+    ) -> std::result::Result<Response<Measure>, Status> {
+        let (_, message) = open_request(request)?;
+        let method = measures::find(&message.method)
+            .ok_or_else(|| ServiceError::not_found("method; ListMeasures names them all"))?;
+        Ok(Response::new(Measure {
+            input: fields_of(method.doc.input),
+            result: fields_of(method.doc.result),
+            example: Some(struct_of(method.example())),
+            ..headline(method)
+        }))
+    }
+}
+
+/// What is said of a method in a list.
+fn headline(method: &Method) -> Measure {
+    Measure {
+        method: method.name.to_owned(),
+        description: method.description.to_owned(),
+        formula: method.doc.formula.to_owned(),
+        source: method.doc.source.to_owned(),
+        ..Measure::default()
+    }
+}
+
+fn fields_of(fields: &[Field]) -> Vec<MeasureField> {
+    let each = fields.iter().map(|field| MeasureField {
+        name: field.name.to_owned(),
+        r#type: field.kind.to_string(),
+        required: field.required,
+        default_value: field.default.to_owned(),
+        range: field.range().to_owned(),
+        unit: field.unit.to_owned(),
+        meaning: field.meaning.to_owned(),
+        choices: field.kind.choices().iter().map(|name| (*name).to_owned()).collect(),
+        fields: fields_of(field.kind.fields()),
+    });
+    each.collect()
 }
 
 fn refusal(error: Invalid) -> ServiceError {
@@ -137,6 +176,25 @@ mod tests {
     fn values_travel_there_and_back_unchanged() {
         let value = json!({"a": [1.5, null, "x", {"b": true}], "c": {}});
         assert_eq!(input_of(struct_of(value.clone())).expect("finite numbers"), value);
+    }
+
+    #[test]
+    fn an_example_travels_to_the_user_and_back() {
+        for method in measures::all() {
+            let input = input_of(struct_of(method.example())).expect("finite numbers");
+            assert!(method.compute(&input).is_ok(), "{}", method.name);
+        }
+    }
+
+    #[test]
+    fn fields_are_shown_with_the_fields_inside() {
+        let method = measures::find("compare.nps_diff").expect("a method");
+        let input = fields_of(method.doc.input);
+        assert_eq!((input[0].r#type.as_str(), input[0].required), ("object", true));
+        assert_eq!(input[0].fields[0].name, "promoters");
+        assert_eq!(input[2].default_value, "0.95");
+        let choices = &fields_of(measures::find("ces.score").expect("a method").doc.input)[3];
+        assert_eq!(choices.choices, ["ease", "effort"]);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use kit::{
 use prost::Message as _;
 use proto::{
     analytics::v1::{
-        BlockReliability, Correction, CorrectPublicationRequest, CreatePublicationRequest,
+        BlockReliability, CorrectPublicationRequest, Correction, CreatePublicationRequest,
         GetPublicationRequest, IndexChange, IndexQuestion, IndexRow, IndexRun,
         ListPublicationsRequest, ListPublicationsResponse, Publication, PublicationState,
         SignPublicationRequest, publication_service_server::PublicationService,
@@ -180,11 +180,7 @@ async fn create(
     Ok(answer)
 }
 
-async fn sign(
-    app: &App,
-    caller: &Caller,
-    request: &SignPublicationRequest,
-) -> Result<Publication> {
+async fn sign(app: &App, caller: &Caller, request: &SignPublicationRequest) -> Result<Publication> {
     let mut stored = find(app, caller, &request.name).await?;
     if stored.result_hash != request.result_hash {
         let text = "is not the hash of the frozen result: what was seen is not what is signed";
@@ -274,8 +270,7 @@ async fn known_now(
 ) -> Result<(IndexRun, Vec<IndexChange>)> {
     let (version, _) = version(app, caller, stored).await?;
     let then = published.published.as_ref();
-    let mut question: IndexQuestion =
-        then.and_then(|run| run.question.clone()).unwrap_or_default();
+    let mut question: IndexQuestion = then.and_then(|run| run.question.clone()).unwrap_or_default();
     // The units of then, even where the tree has changed since.
     let view = caller.view()?;
     let exists = |unit: &str| names::parse("units", unit).is_some_and(|u| view.unit(u).is_some());

@@ -53,7 +53,19 @@ pub fn question(request: &QueryFiguresRequest) -> Result<Question> {
         return Err(ServiceError::invalid_fields(bad));
     };
     let time_zone = request.time_zone.clone();
-    Ok(Question { unit, from, to, time_zone, groups, compare, filter, confidence, row_limit })
+    let earlier = None;
+    Ok(Question {
+        unit,
+        from,
+        to,
+        time_zone,
+        groups,
+        compare,
+        earlier,
+        filter,
+        confidence,
+        row_limit,
+    })
 }
 
 /// The unit of a request.
@@ -133,11 +145,7 @@ fn check_source(filter: &FigureFilter, of_answers: bool, bad: &mut Vec<Violation
     }
 }
 
-fn filter(
-    filter: Option<&FigureFilter>,
-    of_answers: bool,
-    bad: &mut Vec<Violation>,
-) -> Filter {
+fn filter(filter: Option<&FigureFilter>, of_answers: bool, bad: &mut Vec<Violation>) -> Filter {
     let Some(filter) = filter else { return Filter::default() };
     check_source(filter, of_answers, bad);
     let mut channels = Vec::new();

@@ -31,11 +31,9 @@ pub async fn compare(
     let mut shown = definition::to_proto(&version.definition, &tree).weightings;
     let ids: Vec<String> =
         version.definition.weightings.iter().map(|weighting| weighting.id.clone()).collect();
-    let nodes: Vec<String> =
-        version.definition.nodes.iter().map(|node| node.id.clone()).collect();
+    let nodes: Vec<String> = version.definition.nodes.iter().map(|node| node.id.clone()).collect();
     let root = tree.root;
-    let asked =
-        index_question::asked(&view, version.unit, version.definition, tree, question)?;
+    let asked = index_question::asked(&view, version.unit, version.definition, tree, question)?;
     if asked.periods.days.len() > 1 {
         return Err(ServiceError::invalid("question.period", "must leave one period"));
     }

@@ -197,7 +197,8 @@ fn arrays(table: Table, half: Half, rows: &[&Row]) -> (String, Values) {
 async fn settle(conn: &impl ConnectionTrait, table: Table, rows: &[&Row]) -> Result<bool> {
     let name = tables::name(table);
     let (among, values) = among(table, rows);
-    execute(conn, format!("DELETE FROM {name} WHERE ({among}) AND {}", zero(table)), values).await?;
+    execute(conn, format!("DELETE FROM {name} WHERE ({among}) AND {}", zero(table)), values)
+        .await?;
     let (among, values) = self::among(table, rows);
     let sql = format!("SELECT 1 FROM {name} WHERE ({among}) AND ({}) LIMIT 1", below_zero(table));
     Ok(!query(conn, sql, values).await?.is_empty())

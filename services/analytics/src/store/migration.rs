@@ -6,6 +6,7 @@ use sea_orm_migration::{MigrationTrait, prelude::*, schema::*};
 
 mod answers;
 mod indices;
+mod settings;
 
 use super::tables::{self, Kind};
 
@@ -15,6 +16,7 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
     all.push(Box::new(M20261122Cells));
     all.push(Box::new(answers::Answers));
     all.push(Box::new(indices::Indices));
+    all.push(Box::new(settings::Settings));
     all
 }
 

@@ -62,11 +62,7 @@ pub async fn insert(conn: &impl ConnectionTrait, org: Uuid, new: &Publication) -
 }
 
 /// One publication.
-pub async fn find(
-    conn: &impl ConnectionTrait,
-    org: Uuid,
-    id: Uuid,
-) -> Result<Option<Publication>> {
+pub async fn find(conn: &impl ConnectionTrait, org: Uuid, id: Uuid) -> Result<Option<Publication>> {
     let mut values = Values::default();
     let (org, id) = (values.put(org), values.put(id));
     let sql = format!("SELECT {COLUMNS} FROM publication WHERE org_id = {org} AND id = {id}");
@@ -95,8 +91,7 @@ pub async fn sign(
 ) -> Result<bool> {
     let mut values = Values::default();
     let (state, signer) = (values.put(signed.state), values.put(signed.signer.as_str()));
-    let (us, reason) =
-        (values.put(signed.sign_us), values.put(signed.override_reason.as_str()));
+    let (us, reason) = (values.put(signed.sign_us), values.put(signed.override_reason.as_str()));
     let (org, id, from) = (values.put(org), values.put(signed.id), values.put(from));
     let sql = format!(
         "UPDATE publication SET state = {state}, signer = {signer}, sign_us = {us}, \
@@ -116,8 +111,7 @@ pub async fn correct(
     let number = corrections(conn, org, publication).await?.len();
     let number = i32::try_from(number).unwrap_or(i32::MAX);
     let mut values = Values::default();
-    let tuple =
-        values.tuple([org.into(), publication.into(), number.into(), Value::from(body)]);
+    let tuple = values.tuple([org.into(), publication.into(), number.into(), Value::from(body)]);
     let sql =
         format!("INSERT INTO correction (org_id, publication_id, number, body) VALUES {tuple}");
     execute(conn, sql, values).await?;

@@ -14,8 +14,8 @@ use jiff::civil::date;
 use kit::{auth::InternalTokens, feed::Consumer as _, rpc::bearer, testing::SEED};
 use proto::{
     analytics::v1::{
-        FigureFilter, FigureSource, GroupBy, QueryFiguresRequest, RebuildRequest,
-        ReconcileRequest, ReconcileResponse, figure_service_client::FigureServiceClient,
+        FigureFilter, FigureSource, GroupBy, QueryFiguresRequest, RebuildRequest, ReconcileRequest,
+        ReconcileResponse, figure_service_client::FigureServiceClient,
         maintenance_service_client::MaintenanceServiceClient,
     },
     common::v1::{Permission, Reason},
@@ -153,6 +153,7 @@ fn question(world: &World, groups: &[Group]) -> Question {
         time_zone: String::new(),
         groups: groups.to_vec(),
         compare: None,
+        earlier: None,
         filter: Filter::default(),
         confidence: 0.95,
         row_limit: 10_000,
@@ -247,8 +248,7 @@ async fn check_items(world: &World, counted: &[&Response]) {
 
     let answer = ask(world, &question(world, &[Group::Choice])).await;
     let chosen = |option: &str| {
-        let key =
-            Key(vec![Part::Choice(QUESTIONNAIRE, "why".to_owned(), option.to_owned())]);
+        let key = Key(vec![Part::Choice(QUESTIONNAIRE, "why".to_owned(), option.to_owned())]);
         answer.rows.iter().find(|row| row.key == key).map_or(0, |r| r.answers.unwrap().answers)
     };
     for option in ["speed", "manner"] {

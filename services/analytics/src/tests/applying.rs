@@ -176,7 +176,11 @@ async fn a_rebuild_gives_the_same_bytes_and_no_batch_slips_in_before_it() {
         assert_eq!(target, feed.last().unwrap().position);
         assert_eq!(world.dump().await, Vec::<String>::new());
         // A follower that does not know yet that it must begin again.
-        assert!(world.service.ratings.applier.apply(rest.to_vec()).await.is_err(), "{}", world.name);
+        assert!(
+            world.service.ratings.applier.apply(rest.to_vec()).await.is_err(),
+            "{}",
+            world.name
+        );
         assert_eq!(world.dump().await, Vec::<String>::new());
         world.apply(first.to_vec()).await;
         world.apply(rest.to_vec()).await;

@@ -10,8 +10,8 @@ use kit::{
 use proto::{
     analytics::v1::{
         CompareWith, FigureFilter, FigureRow, FigureSource, GroupBy, QueryFiguresRequest,
-        QueryFiguresResponse,
-        WatchFiguresRequest, WatchFiguresResponse, figure_service_client::FigureServiceClient,
+        QueryFiguresResponse, WatchFiguresRequest, WatchFiguresResponse,
+        figure_service_client::FigureServiceClient,
     },
     auth::v1::{Staff, event::Change as AuthChange},
     common::v1::{Permission, Reason},
@@ -172,6 +172,27 @@ async fn figures_of_single_staff_members_need_a_permission_or_are_ones_own() {
 }
 
 #[tokio::test]
+async fn a_moved_window_keeps_its_figures_and_leaves_its_branch_what_was_given_there() {
+    for world in World::everywhere().await {
+        let mut late = rating(&world, 0, 5);
+        put(&world, 1, &[late.clone()]).await;
+        world.org.move_window(0, 1, world.now_us()).await;
+        // Given in the new branch after the move.
+        if let Fact::Rating(rating) = &mut late {
+            rating.place.site = world.org.branches[1];
+        }
+        put(&world, 2, &[late]).await;
+        let token = world.org.user(world.org.root, &[Permission::AnalyticsRead]).await;
+        for (unit, n) in
+            [(world.org.branches[0], 1), (world.org.branches[1], 1), (world.org.windows[0], 2)]
+        {
+            let answer = ask(&world, &token, today(unit)).await.unwrap();
+            assert_eq!(answer.total.unwrap().n, n, "{}", world.name);
+        }
+    }
+}
+
+#[tokio::test]
 async fn staff_see_the_figures_of_their_own_services_and_no_others() {
     for world in World::everywhere().await {
         put(&world, 1, &[rating(&world, 0, 5), rating(&world, 1, 4), rating(&world, 2, 3)]).await;
@@ -182,10 +203,8 @@ async fn staff_see_the_figures_of_their_own_services_and_no_others() {
         assert_eq!(nobody.code(), Code::PermissionDenied, "{}", world.name);
         world.org.link_staff(0, user).await;
 
-        let grouped = |group: GroupBy| QueryFiguresRequest {
-            group_by: vec![group as i32],
-            ..today(branch)
-        };
+        let grouped =
+            |group: GroupBy| QueryFiguresRequest { group_by: vec![group as i32], ..today(branch) };
         for group in [GroupBy::Unit, GroupBy::Staff, GroupBy::Window, GroupBy::Day] {
             let answer = ask(&world, &token, grouped(group)).await.unwrap();
             assert_eq!((answer.rows.len(), answer.total.unwrap().n), (1, 1), "{}", world.name);
@@ -207,10 +226,8 @@ async fn staff_see_the_figures_of_their_own_services_and_no_others() {
             WatchFiguresRequest { unit: names::print("units", branch), ..Default::default() };
         let live = watch(world.channel(), &token, request).await.unwrap_err();
         assert_eq!(live.code(), Code::PermissionDenied, "{}", world.name);
-        let answers = QueryFiguresRequest {
-            source: FigureSource::Questionnaires as i32,
-            ..today(branch)
-        };
+        let answers =
+            QueryFiguresRequest { source: FigureSource::Questionnaires as i32, ..today(branch) };
         let answers = ask(&world, &token, answers).await.unwrap_err();
         assert_eq!(answers.code(), Code::PermissionDenied, "{}", world.name);
     }

@@ -68,16 +68,15 @@ impl FakeSurvey {
             let p = &response.place;
             *counts.entry((p.site, p.version, p.channel, p.suspect)).or_default() += 1;
         }
-        let responses = counts.into_iter().map(|((site, version, channel, suspect), count)| {
-            ResponseCount {
+        let responses =
+            counts.into_iter().map(|((site, version, channel, suspect), count)| ResponseCount {
                 site: names::print("units", site),
                 questionnaire: names::print("questionnaires", QUESTIONNAIRE),
                 version,
                 channel: channel.into(),
                 suspect,
                 count,
-            }
-        });
+            });
         stored.counts = CountSourceResponse { position, responses: responses.collect() };
         self.more.notify_waiters();
     }

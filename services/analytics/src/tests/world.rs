@@ -196,17 +196,7 @@ impl World {
         let peers = Peers { auth: nobody.clone(), device: nobody.clone(), survey: nobody };
         let layer = auth_layer(&keys, &directory, clock.clone());
         let looking = assemble(config, peers, db.clone(), directory, layer);
-        let world = World {
-            name,
-            service: looking,
-            org,
-            other,
-            keys,
-            clock,
-            device,
-            survey,
-            db,
-        };
+        let world = World { name, service: looking, org, other, keys, clock, device, survey, db };
         let stop = CancellationToken::new();
         let task = tokio::spawn(service.background(stop.clone()));
         Running { world, channel, stop, task }

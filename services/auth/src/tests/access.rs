@@ -207,9 +207,19 @@ async fn a_position_is_the_one_of_the_group_in_the_feed() {
         let request = CreateUnitRequest { unit: Some(unit), request_id: String::new() };
         let answer = world.units().create_unit(bearer(request, &world.owner)).await.unwrap();
         let position = position_of(&answer);
-        let groups = world.service.core.outbox.list("", 500).await.unwrap().groups;
+        let outbox = &world.service.core.outbox;
+        // On PostgreSQL the feed waits for older transactions, those of other tests included.
+        for _ in 0..500 {
+            if outbox.list(&position, 500).await.unwrap().groups.is_empty()
+                && outbox.position().await.unwrap() == position
+            {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let groups = outbox.list("", 500).await.unwrap().groups;
         assert_eq!(groups.last().unwrap().position, position, "{}", world.name);
-        assert_eq!(world.service.core.outbox.position().await.unwrap(), position);
+        assert_eq!(outbox.position().await.unwrap(), position);
     }
 }
 

@@ -1,13 +1,9 @@
-//! Places at which a test makes the process die, to prove that nothing acknowledged is lost.
-//! Without its environment variable a point costs one load.
+//! Where a test may make this service die, and the planted bug that the test has to find.
 
-use std::sync::{
-    LazyLock,
-    atomic::{AtomicU64, Ordering},
-};
+use std::sync::LazyLock;
 
-/// Names the point and which of its passes is the last: `device.before_commit:3`.
-pub const CRASH_POINT: &str = "MANYI_CRASH_POINT";
+use kit::crash_point;
+
 /// For the control of the fault tests only: answers are given before the commit, so that the
 /// checker must find ratings that were acknowledged and lost.
 pub const ACK_BEFORE_COMMIT: &str = "MANYI_TEST_ACK_BEFORE_COMMIT";
@@ -24,30 +20,10 @@ pub const ALL: [&str; 5] = [
     "device.after_answer",
 ];
 
-struct Armed {
-    point: String,
-    passes_left: AtomicU64,
-}
-
-static ARMED: LazyLock<Option<Armed>> = LazyLock::new(|| {
-    if cfg!(not(debug_assertions)) {
-        return None; // released programs have no such switch
-    }
-    let setting = std::env::var(CRASH_POINT).ok()?;
-    let (point, nth) = setting.split_once(':').unwrap_or((setting.as_str(), "1"));
-    let passes: u64 = nth.parse().unwrap_or(1);
-    tracing::error!(point, passes, "this process will kill itself: a crash point is set");
-    Some(Armed { point: point.to_owned(), passes_left: AtomicU64::new(passes.max(1)) })
-});
-
-/// Passes a point; the process ends here without any clean-up if the point is armed and this
-/// is the pass.
+/// Passes a point; the process ends here if a test armed it.
 pub fn pass(point: &'static str) {
     debug_assert!(ALL.contains(&point), "an unlisted crash point");
-    let Some(armed) = ARMED.as_ref().filter(|armed| armed.point == point) else { return };
-    if armed.passes_left.fetch_sub(1, Ordering::SeqCst) == 1 {
-        std::process::abort();
-    }
+    crash_point::pass(point);
 }
 
 /// Whether the planted bug is on.
@@ -61,37 +37,4 @@ pub fn ack_before_commit() -> bool {
         on
     });
     *ON
-}
-
-#[cfg(test)]
-mod tests {
-    use std::process::{Command, Stdio};
-
-    use super::*;
-
-    /// Runs itself as a child process with a point armed.
-    #[test]
-    fn an_armed_point_ends_the_process_at_the_named_pass() {
-        const PASSES: &str = "MANYI_TEST_PASSES";
-        if let Ok(passes) = std::env::var(PASSES) {
-            for _ in 0..passes.parse().unwrap() {
-                pass("device.before_commit");
-                pass("device.after_commit");
-            }
-            return;
-        }
-        let survives = |passes: &str| {
-            let name = "an_armed_point_ends_the_process_at_the_named_pass";
-            let status = Command::new(std::env::current_exe().unwrap())
-                .args(["--exact", &format!("ingest::crash_point::tests::{name}")])
-                .env(CRASH_POINT, "device.before_commit:3")
-                .env(PASSES, passes)
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .status();
-            status.unwrap().success()
-        };
-        assert!(survives("2"));
-        assert!(!survives("3"));
-    }
 }

@@ -1,5 +1,6 @@
 //! Messages that devices had to drop because their buffer was full.
 
+use kit::db::sql::Sql;
 use kit::{
     db::{WriteTx, dialect_of},
     error::Result,
@@ -13,7 +14,6 @@ use uuid::Uuid;
 use super::{
     entity::dropped_range::{ActiveModel, Column, Entity, Model},
     rating_lookup, rating_sequence,
-    rating_sql::Sql,
 };
 
 /// Ranges that are kept of one device.

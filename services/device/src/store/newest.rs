@@ -5,7 +5,7 @@ use kit::{db::dialect_of, error::Result};
 use sea_orm::{ConnectionTrait, EntityTrait, Value};
 use uuid::Uuid;
 
-use super::rating_sql::Sql;
+use kit::db::sql::Sql;
 
 /// A place in such a list: time in microseconds and id of a row.
 pub type Place = (i64, Uuid);

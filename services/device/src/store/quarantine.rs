@@ -7,6 +7,7 @@ use device_domain::{
     clock_correction::ClockSource,
     rating_stored::{Cause, Fate, Quarantined},
 };
+use kit::db::sql::{Sql, odd};
 use kit::{
     db::{WriteTx, dialect_of},
     error::Result,
@@ -19,7 +20,6 @@ use uuid::Uuid;
 use super::{
     entity::quarantine::{Entity, Model},
     newest::{Newest, Place},
-    rating_sql::{Sql, odd},
 };
 
 /// Rows of one statement: a dozen columns each, far below what SQLite takes.

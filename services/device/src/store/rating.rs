@@ -8,6 +8,7 @@ use device_domain::{
     rating_stored::{Channel, Rating},
     trust::Marks,
 };
+use kit::db::sql::{Column, Sql, backend, odd};
 use kit::{
     db::{WriteTx, dialect_of},
     error::Result,
@@ -18,7 +19,6 @@ use uuid::Uuid;
 use super::{
     entity::rating::{Entity, Model},
     newest::{Newest, Place},
-    rating_sql::{Column, Sql, backend, odd},
 };
 
 /// One rating of an organisation.

@@ -9,7 +9,7 @@ use kit::{
 use sea_orm::{ConnectionTrait, Statement, Value};
 use uuid::Uuid;
 
-use super::rating_sql::backend;
+use kit::db::sql::backend;
 
 const COLUMNS: &str = "id, org_id, device_id, epoch, sequence, rating_id, content_hash, \
      template_id, grade, item_grades, reasons, comment, window_id, site_id, staff_id, \

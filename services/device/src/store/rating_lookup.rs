@@ -8,6 +8,7 @@ use device_domain::{
     encounter::Encounter,
     shift::{Shift, State as ShiftState},
 };
+use kit::db::sql::{Column, Sql, odd};
 use kit::{
     db::{Dialect, WriteTx, dialect_of},
     error::Result,
@@ -15,11 +16,7 @@ use kit::{
 use sea_orm::{ConnectionTrait, EntityTrait, QueryResult};
 use uuid::Uuid;
 
-use super::{
-    encounter,
-    entity::encounter as encounter_row,
-    rating_sql::{Column, Sql, odd},
-};
+use super::{encounter, entity::encounter as encounter_row};
 
 /// What counts of a device when its presses arrive.
 #[derive(Debug, Clone, PartialEq, Eq)]

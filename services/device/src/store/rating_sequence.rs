@@ -11,7 +11,7 @@ use kit::{
 use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
-use super::rating_sql::{Column, Sql};
+use kit::db::sql::{Column, Sql};
 
 /// Device and epoch.
 pub type Key = (Uuid, i64);

@@ -3,6 +3,8 @@
 mod check;
 mod countable;
 #[cfg(test)]
+mod real_tests;
+#[cfg(test)]
 mod tests;
 mod value;
 

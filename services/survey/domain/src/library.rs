@@ -56,7 +56,11 @@ const SOURCES: [Source; 10] = [
         "科研项目：成果与项目执行，四级评价",
         "Research projects: results and how the work was done; four grades"
     ),
-    source!("retail", "零售门店：各方面评价、原因与推荐", "Shops: aspects, reasons, recommendation"),
+    source!(
+        "retail",
+        "零售门店：各方面评价、原因与推荐",
+        "Shops: aspects, reasons, recommendation"
+    ),
     source!(
         "bank_window",
         "银行网点窗口：态度、水平、效率与等候",

@@ -182,7 +182,8 @@ pub fn minutes(definition: &Definition) -> f64 {
     let mut seconds = reading(&definition.introduction);
     for (section, question) in definition.questions() {
         let share = if section.show_if.is_some() || question.show_if.is_some() { 0.5 } else { 1.0 };
-        seconds += share * (reading(&question.text) + reading(&question.help) + answering(question));
+        seconds +=
+            share * (reading(&question.text) + reading(&question.help) + answering(question));
     }
     (seconds / 60.0 * 10.0).round() / 10.0
 }

@@ -7,7 +7,7 @@ use crate::customer::DAY_US;
 
 mod warning;
 
-pub use warning::{Facts, Reason, ReasonKind, Warning, warning};
+pub use warning::{AMOUNT_DAYS, Facts, RECENT_DAYS, Reason, ReasonKind, Warning, warning};
 
 /// What is known of one customer in a period and the one before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

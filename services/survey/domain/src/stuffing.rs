@@ -156,7 +156,9 @@ mod tests {
         }
 
         #[test]
-        fn a_window_that_is_over_has_nothing_left(now in 0i64..4_000_000_000_000_000, later in 0i64..200_000_000) {
+        fn a_window_that_is_over_has_nothing_left(
+            now in 0i64..4_000_000_000_000_000, later in 0i64..200_000_000,
+        ) {
             let mut window = Window::default();
             window.admit(now, 0);
             let over = window.is_over(now + later);

@@ -113,7 +113,13 @@ impl Importer {
         }
         let thanks = self.texts(root.get("completedHtml"), "/completedHtml", 2_000);
         let handled = [
-            "title", "description", "completedHtml", "pages", "elements", "questions", "locale",
+            "title",
+            "description",
+            "completedHtml",
+            "pages",
+            "elements",
+            "questions",
+            "locale",
             "name",
         ];
         self.left_out("", root, &handled, "");
@@ -124,11 +130,17 @@ impl Importer {
                 vec![Ending { id, text: thanks, screened_out: false }]
             }
         };
+        // A question that was left out may have had a scale of its own.
+        let mut scales = std::mem::take(&mut self.scales);
+        let used = |scale: &Scale| {
+            sections.iter().flat_map(|s: &Section| &s.questions).any(|q| q.scale == scale.id)
+        };
+        scales.retain(used);
         let mut definition = Definition {
             title,
             introduction,
             default_language: self.language.clone(),
-            scales: std::mem::take(&mut self.scales),
+            scales,
             sections,
             endings,
             ..Definition::default()

@@ -80,7 +80,8 @@ async fn finish(
     let mut reminders = Vec::new();
     for (day, kind, customer, years) in found {
         let key = (customer, kind as i16, day.to_string());
-        let done_us = done.get(&key).copied();
+        // A contact that took place moves the next one; the day alone does not tell it done.
+        let done_us = done.get(&key).copied().filter(|_| kind != Kind::Contact);
         if done_us.is_none() || show_done {
             reminders.push(reminder_to(customer, kind, &key.2, years, done_us));
         }

@@ -52,7 +52,10 @@ pub async fn create(
         let again = customer_of(app, caller, "name", &answer.name).await?;
         return shown(app, caller, &again);
     }
-    if !request.returning {
+    if request.returning {
+        let left = tombstone::left(&customer.hashes).into_iter().map(|(_, hash)| hash);
+        store::erasure::forget_tombstones(&tx, caller.org, &left.collect::<Vec<_>>()).await?;
+    } else {
         tombstone::refuse_erased(tx.conn(), caller.org, &customer.hashes).await?;
     }
     refuse_taken(&tx, &customer).await?;

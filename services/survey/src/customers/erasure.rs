@@ -94,7 +94,7 @@ async fn erase_one(
         let deleted = store::erasure::delete_rows(tx, table, org, id).await?;
         count(what, i64::try_from(deleted).unwrap_or(i64::MAX));
     }
-    for (what, more) in parts(app, tx, person).await? {
+    for (what, more) in parts(tx, person).await? {
         count(what, more);
     }
     for table in ["purchase", "interaction", "customer_consent"] {
@@ -109,13 +109,16 @@ async fn erase_one(
 }
 
 /// What other parts of the service hold of the person: each empties its own rows in this
-/// transaction and says what and how many.
-async fn parts(
-    _app: &App,
-    _tx: &WriteTx,
-    _person: &Customer,
-) -> Result<Vec<(&'static str, i64)>> {
-    Ok(Vec::new())
+/// transaction; what and how many.
+async fn parts(tx: &WriteTx, person: &Customer) -> Result<Vec<(&'static str, i64)>> {
+    let (org, id) = (person.org, person.id);
+    let answers = crate::responses::forget_customer(tx, org, id).await?;
+    let invitations = store::erasure::count_rows(tx, "invitation", org, id).await?;
+    store::fieldwork::invitation::forget_customer(tx.conn(), org, id).await?;
+    Ok(vec![
+        ("responses.texts_and_person", i64::try_from(answers).unwrap_or(i64::MAX)),
+        ("invitations.person", invitations),
+    ])
 }
 
 /// Which personal values there are.

@@ -3,6 +3,7 @@
 
 use kit::{
     auth::Caller,
+    db::WriteTx,
     error::{Result, ServiceError},
 };
 use prost::Message as _;
@@ -30,9 +31,13 @@ const RECORDS_MAX: u64 = 100_000;
 /// Exports a person; the audit record says who did it.
 pub async fn export(app: &App, caller: &Caller, name: &str) -> Result<v1::ExportSubjectResponse> {
     let customer = customer_of(app, caller, "name", name).await?;
-    let data = data(app, &customer).await?;
-    let csv = csv(&data)?;
+    let mut data = data(app, &customer).await?;
+    let persons = family(app, &customer).await?;
     let tx = app.db.begin().await?;
+    for person in &persons {
+        data.records.extend(records(&tx, person).await?);
+    }
+    let csv = csv(&data)?;
     record(app, &tx, caller, &customer, json!({ "export": true })).await?;
     tx.commit().await?;
     Ok(v1::ExportSubjectResponse { data: Some(data), csv })
@@ -71,6 +76,36 @@ async fn data(app: &App, customer: &Customer) -> Result<v1::SubjectData> {
         }
     }
     Ok(data)
+}
+
+/// What other parts of the service hold of the person.
+async fn records(tx: &WriteTx, person: &Customer) -> Result<Vec<v1::SubjectRecord>> {
+    let text = |key: &str, value: String| (key.to_owned(), value);
+    let mut found = Vec::new();
+    for response in store::response::of_customer(tx, person.org, person.id).await? {
+        let answers =
+            serde_json::to_string(&response.answers).map_err(ServiceError::internal)?;
+        let submitted = jiff::Timestamp::from_microsecond(response.submit_us);
+        let fields = [
+            text("campaign", names::print("campaigns", response.campaign)),
+            text("questionnaire", names::print("questionnaires", response.questionnaire)),
+            text("version", response.version.to_string()),
+            text("submitTime", submitted.map(|us| us.to_string()).unwrap_or_default()),
+            text("language", response.language),
+            text("answers", answers),
+        ];
+        let name = names::print("responses", response.id);
+        let fields = fields.into();
+        found.push(v1::SubjectRecord { kind: "response".to_owned(), name, fields });
+    }
+    let invitations = store::customer_record::invitations(tx.conn(), person.org, person.id);
+    for (id, campaign, note) in invitations.await? {
+        let fields = [text("campaign", names::print("campaigns", campaign)), text("note", note)];
+        let name = names::print("invitations", id);
+        let fields = fields.into();
+        found.push(v1::SubjectRecord { kind: "invitation".to_owned(), name, fields });
+    }
+    Ok(found)
 }
 
 fn open(app: &App, customer: &Customer) -> Result<v1::Customer> {

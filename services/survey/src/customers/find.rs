@@ -40,6 +40,7 @@ pub async fn list(
         class: convert::id_opt("customerClasses", "customerClass", &request.customer_class)?,
         competitor: convert::id_opt("competitors", "competitor", &request.competitor)?,
         show_retired: request.show_retired,
+        show_erased: false,
     };
     let mut matchers = Vec::new();
     matchers.extend(segments::matcher_of(app, caller, &request.segment).await?);

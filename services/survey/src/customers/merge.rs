@@ -108,11 +108,13 @@ async fn move_records(
     }
     for (table, column) in [
         ("due_trigger", "customer_id"),
+        ("response", "customer_id"),
         ("referral", "referrer_id"),
         ("referral", "referred_id"),
     ] {
         hand_over(conn, table, column, org, other.id, stay.id).await?;
     }
+    store::customer_record::hand_over_invitations(conn, org, other.id, stay.id).await?;
     let theirs = &other.activity;
     let delta = store::customer::Delta {
         purchases: theirs.purchase_count,

@@ -276,6 +276,11 @@ pub async fn interactions(
     }
     store::customer_record::insert_interactions(tx.conn(), &new).await?;
     store::trigger::insert_due(tx.conn(), &due).await?;
+    // A contact sees to the call-backs that were due by then.
+    for contact in new.iter().filter(|i| i.kind == InteractionKind::Contact) {
+        let (customer, at_us, now_us) = (contact.customer, contact.at_us, app.clock.now_us());
+        store::trigger::called_back(tx.conn(), org, customer, at_us, now_us).await?;
+    }
     for (customer, delta) in &deltas {
         store::customer::add_activity(tx.conn(), org, *customer, delta).await?;
     }

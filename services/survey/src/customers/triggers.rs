@@ -130,7 +130,6 @@ pub async fn list_due(
     let filter = store::trigger::DueFilter {
         units: caller.visible()?.narrowed(unit)?,
         show_done: request.show_done,
-        ..Default::default()
     };
     let key = format!("due|{}|{}|{}", caller.org, request.unit, request.show_done);
     let after = page::after_place(app, &key, &request.page_token)?;

@@ -7,9 +7,7 @@ pub mod sample;
 use kit::error::{Result, ServiceError};
 use proto::{names, survey::v1, time};
 use survey_domain::{
-    campaign::{
-        Campaign, MIN_RESPONSES_DEFAULT, RATE_TARGET_DEFAULT, Settings, finding::Finding,
-    },
+    campaign::{Campaign, MIN_RESPONSES_DEFAULT, RATE_TARGET_DEFAULT, Settings, finding::Finding},
     quota::{Group, Quota},
 };
 use uuid::Uuid;
@@ -54,7 +52,8 @@ pub fn settings_of(given: &v1::Campaign, prefix: &str) -> Result<Settings> {
 }
 
 fn quota_of(given: &v1::Quota, field: &str) -> Result<Quota> {
-    let class = id_opt("customerClasses", &format!("{field}.customerClass"), &given.customer_class)?;
+    let class =
+        id_opt("customerClasses", &format!("{field}.customerClass"), &given.customer_class)?;
     let unit = id_opt("units", &format!("{field}.unit"), &given.unit)?;
     let segment = id_opt("segments", &format!("{field}.segment"), &given.segment)?;
     let group = match (class, unit, segment) {
@@ -92,7 +91,8 @@ pub fn group_name(group: Group) -> String {
 
 /// Settings as they are shown; quotas without what is filled.
 fn settings(settings: &Settings) -> v1::Campaign {
-    let fatigue = v1::FatigueRule { quiet_days: settings.fatigue.0, yearly_max: settings.fatigue.1 };
+    let fatigue =
+        v1::FatigueRule { quiet_days: settings.fatigue.0, yearly_max: settings.fatigue.1 };
     v1::Campaign {
         display_name: settings.display_name.clone(),
         questionnaire: names::print("questionnaires", settings.questionnaire),

@@ -68,13 +68,7 @@ pub fn channel_item(channel: Channel) -> String {
 }
 
 /// Invitations were prepared, or taken back.
-pub fn prepared(
-    changes: &mut Changes,
-    unit: Uuid,
-    class: Option<Uuid>,
-    channel: Channel,
-    by: i64,
-) {
+pub fn prepared(changes: &mut Changes, unit: Uuid, class: Option<Uuid>, channel: Channel, by: i64) {
     let state = State::Prepared as i16;
     changes.add(Dimension::Total, "", state, by);
     changes.add(Dimension::Class, class_item(class), state, by);

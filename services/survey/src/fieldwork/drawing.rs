@@ -88,9 +88,9 @@ async fn sieve(
     let (org, id) = (campaign.org, campaign.id);
     let fatigue = campaign.settings.fatigue();
     let span = (fatigue.since_us(now_us), now_us);
-    let asked = stored::invitation::asked(conn, org, id, span, None).await?;
+    let asked = stored::invited::asked(conn, org, id, span, None).await?;
     let by_hand: HashSet<Uuid> =
-        stored::invitation::added_by_hand(conn, org, id).await?.into_iter().collect();
+        stored::invited::added_by_hand(conn, org, id).await?.into_iter().collect();
     let by_importance = design.method() == Method::Importance;
     let (mut eligible, mut exclusions) = (Vec::new(), Vec::new());
     for (index, member) in members.iter().enumerate() {
@@ -106,11 +106,7 @@ async fn sieve(
 }
 
 /// An exclusion, with the campaign that asked last where that is the reason.
-pub fn excluded(
-    customer: Uuid,
-    reason: Reason,
-    candidate: &exclusion::Candidate,
-) -> Exclusion {
+pub fn excluded(customer: Uuid, reason: Reason, candidate: &exclusion::Candidate) -> Exclusion {
     let tired = matches!(reason, Reason::AskedRecently | Reason::AskedOften);
     let last = candidate.asked.filter(|_| tired).map(|asked| (asked.campaign, asked.last_us));
     Exclusion { customer, reason, last }
@@ -173,11 +169,7 @@ fn stratum_of(design: &Design, member: &Member) -> Option<Uuid> {
 }
 
 /// How many of each stratum, in the order of the groups.
-fn sizes(
-    design: &Design,
-    groups: &BTreeMap<Option<Uuid>, Vec<usize>>,
-    n: u64,
-) -> Result<Vec<u64>> {
+fn sizes(design: &Design, groups: &BTreeMap<Option<Uuid>, Vec<usize>>, n: u64) -> Result<Vec<u64>> {
     if !design.method().is_stratified() {
         return Ok(groups.values().map(|indices| n.min(indices.len() as u64)).collect());
     }
@@ -242,10 +234,10 @@ async fn store(
     // The version decides between two who draw at once, or draw and open.
     stored::campaign::save(tx.conn(), campaign, opening::work_us(campaign, now_us)).await?;
     let mut tally = Tally::default();
-    for (unit, class, channel, count) in stored::invitation::sampled(tx.conn(), org, id).await? {
+    for (unit, class, channel, count) in stored::invited::sampled(tx.conn(), org, id).await? {
         counting::prepared(tally.of(campaign), unit, class, channel, -count);
     }
-    stored::invitation::remove_sampled(tx.conn(), org, id).await?;
+    stored::invited::remove_sampled(tx.conn(), org, id).await?;
     stored::invitation::insert(tx.conn(), org, &invitations).await?;
     for i in &invitations {
         counting::prepared(tally.of(campaign), i.unit, i.class, i.channel, 1);

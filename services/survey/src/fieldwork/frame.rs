@@ -12,20 +12,13 @@ use survey_domain::{
 use uuid::Uuid;
 
 use crate::{
+    customers::segments::{self, Matcher},
     state::App,
     store::{self, customer_schema},
 };
 
 /// Customers that are read in one go.
 const BLOCK: u64 = 1_000;
-
-/// Until segments are there.
-pub struct Matcher;
-impl Matcher {
-    fn matches(&self, _: &Customer) -> bool {
-        true
-    }
-}
 
 /// A customer as a sample needs to know it.
 #[derive(Debug, Clone, PartialEq)]
@@ -114,8 +107,7 @@ impl Reader {
 async fn matcher(app: &App, org: Uuid, segment: Uuid) -> Result<Option<Matcher>> {
     let found = customer_schema::segment(app.db.read(), org, segment).await?;
     let Some(found) = found else { return Ok(None) };
-    let _ = found;
-    Ok(None)
+    segments::matcher(app, org, "segment", &found.filter).await.map(Some)
 }
 
 /// Our own customers that a campaign's design is about, by id. Customers of competitors are not

@@ -1,10 +1,7 @@
 //! The rounds of plans: when the next one begins, and the campaigns made for them.
 
 use jiff::{civil::Date, tz::TimeZone};
-use kit::{
-    clock::new_id,
-    error::Result,
-};
+use kit::{clock::new_id, error::Result};
 use survey_domain::{
     campaign::{Campaign, Settings, State},
     plan::{Plan, calendar},
@@ -51,12 +48,14 @@ pub fn next_us(plan: &Plan, now_us: i64) -> Option<i64> {
 pub async fn turn_of(app: &App, mut plan: Plan) -> Result<()> {
     let now_us = app.clock.now_us();
     let due = |us: Option<i64>| us.is_some_and(|us| us <= now_us);
-    if !waits(&plan, now_us) && due(next_us(&plan, now_us))
+    if !waits(&plan, now_us)
+        && due(next_us(&plan, now_us))
         && let Some((number, date)) = next_round(&plan, now_us)
     {
         plan.begin(number, date);
     }
-    let campaign = plan.template.clone().filter(|_| waits(&plan, now_us) && due(next_us(&plan, now_us)));
+    let campaign =
+        plan.template.clone().filter(|_| waits(&plan, now_us) && due(next_us(&plan, now_us)));
     let campaign = campaign.map(|template| campaign_of(app, &plan, template));
     plan.round.campaign = campaign.as_ref().map(|c| c.id).or(plan.round.campaign);
     let tx = app.db.begin().await?;

@@ -80,9 +80,8 @@ mod tests {
         let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
         let info = reader.next_frame(&mut pixels).unwrap();
         assert_eq!((info.width as usize, info.height as usize), (side, side));
-        let light = |x: usize, y: usize| {
-            pixels[y * info.line_size + x / 8] & (0x80 >> (x % 8)) != 0
-        };
+        let light =
+            |x: usize, y: usize| pixels[y * info.line_size + x / 8] & (0x80 >> (x % 8)) != 0;
         for y in 0..code.width() {
             for x in 0..code.width() {
                 let (px, py) = ((x + QUIET_MODULES) * 2 + 1, (y + QUIET_MODULES) * 2 + 1);

@@ -11,7 +11,7 @@ use kit::{
 use proto::{common::v1::Reason, names, survey::v1};
 use serde_json::json;
 use survey_domain::questionnaire::{
-    Definition,
+    Definition, canonical,
     record::{QUESTIONNAIRES_MAX, Record},
 };
 use tonic::Code;
@@ -30,6 +30,18 @@ pub struct Draft {
     pub copied_from: String,
 }
 
+impl Draft {
+    /// The same for the same call: maps have no order on the wire, the canonical form has.
+    pub fn fingerprint(&self) -> v1::QuestionnaireDocument {
+        v1::QuestionnaireDocument {
+            schema: self.copied_from.clone(),
+            hash: canonical::hash(&self.definition),
+            source: names::print("units", self.unit),
+            ..Default::default()
+        }
+    }
+}
+
 /// Creates a questionnaire.
 pub async fn create(
     app: &App,
@@ -42,10 +54,12 @@ pub async fn create(
     let message = wanted.definition.unwrap_or_default();
     let definition = ground::sound("questionnaire.definition", message)?;
     let draft = Draft { unit, definition, copied_from: String::new() };
-    keep(app, caller, draft, &request.request_id, &request).await
+    let call = draft.fingerprint();
+    keep(app, caller, draft, &request.request_id, &call).await
 }
 
-/// Keeps a new draft. `key` and `request` make a repeated call harmless.
+/// Keeps a new draft. `key` and `request` make a repeated call harmless; the encoding of the
+/// request must not depend on the order of a map.
 pub async fn keep(
     app: &App,
     caller: &Caller,

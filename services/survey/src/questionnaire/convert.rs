@@ -127,9 +127,8 @@ fn jump(message: v1::Jump) -> Jump {
 }
 
 fn condition(message: v1::Condition) -> Condition {
-    let group = |group: v1::ConditionGroup| Group {
-        all_of: group.all_of.into_iter().map(term).collect(),
-    };
+    let group =
+        |group: v1::ConditionGroup| Group { all_of: group.all_of.into_iter().map(term).collect() };
     Condition { any_of: message.any_of.into_iter().map(group).collect() }
 }
 

@@ -167,9 +167,8 @@ fn jump(source: &Jump) -> v1::Jump {
 }
 
 fn condition(source: &Condition) -> v1::Condition {
-    let group = |group: &Group| v1::ConditionGroup {
-        all_of: group.all_of.iter().map(term).collect(),
-    };
+    let group =
+        |group: &Group| v1::ConditionGroup { all_of: group.all_of.iter().map(term).collect() };
     v1::Condition { any_of: source.any_of.iter().map(group).collect() }
 }
 

@@ -1,5 +1,7 @@
 //! Copies, imports and exports.
 
+use std::collections::HashMap;
+
 use kit::{
     auth::Caller,
     error::{Result, ServiceError},
@@ -33,7 +35,17 @@ pub async fn copy(
     let message = convert_back::definition(&definition);
     let definition = ground::sound("definition", message)?;
     let draft = Draft { unit, definition, copied_from };
-    keep(app, caller, draft, &request.request_id, &request).await
+    // The source may have changed since the first call; what was asked for has not. Titles are
+    // sorted, since a map has no order on the wire.
+    let title: Vec<String> = request.title.iter().map(|(tag, text)| tag.clone() + text).collect();
+    let mut call = v1::CopyQuestionnaireRequest { title: HashMap::new(), ..request.clone() };
+    call.request_id = sorted(title);
+    keep(app, caller, draft, &request.request_id, &call).await
+}
+
+fn sorted(mut texts: Vec<String>) -> String {
+    texts.sort_unstable();
+    texts.join("\n")
 }
 
 async fn source(
@@ -97,7 +109,8 @@ pub async fn import(
     }
     let copied_from = document.source.chars().take(100).collect();
     let draft = Draft { unit, definition, copied_from };
-    keep(app, caller, draft, &request.request_id, &request).await
+    let call = draft.fingerprint();
+    keep(app, caller, draft, &request.request_id, &call).await
 }
 
 /// A draft of a SurveyJS questionnaire.
@@ -108,10 +121,11 @@ pub async fn import_survey_js(
 ) -> Result<v1::ImportSurveyJsResponse> {
     let unit = ground::unit("unit", &request.unit)?;
     caller.authorize(unit)?;
-    let imported = surveyjs::import(&request.json)
-        .map_err(|text| ServiceError::invalid("json", text))?;
+    let imported =
+        surveyjs::import(&request.json).map_err(|text| ServiceError::invalid("json", text))?;
     if let Some(problem) = check(&imported.definition).into_iter().next() {
-        let text = format!("makes no sound questionnaire: {} {}", problem.place, problem.description);
+        let text =
+            format!("makes no sound questionnaire: {} {}", problem.place, problem.description);
         return Err(ServiceError::invalid("json", text));
     }
     let message = convert_back::definition(&imported.definition);
@@ -155,4 +169,3 @@ pub fn template(found: &library::Template, whole: bool) -> v1::QuestionnaireTemp
         minutes: found.minutes,
     }
 }
-

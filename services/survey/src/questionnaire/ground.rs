@@ -5,18 +5,12 @@ use kit::{
     error::{Result, ServiceError},
 };
 use prost::Message as _;
-use proto::{
-    common::v1::Reason,
-    names,
-    survey::v1,
-    validate::Violation,
-};
+use proto::{common::v1::Reason, names, survey::v1, validate::Violation};
 use sea_orm::ConnectionTrait;
 use survey_domain::{
     Error,
     questionnaire::{
-        DEFINITION_BYTES_MAX, Definition, Problem, Version, canonical, check::check,
-        record::Record,
+        DEFINITION_BYTES_MAX, Definition, Problem, Version, canonical, check::check, record::Record,
     },
 };
 use tonic::Code;

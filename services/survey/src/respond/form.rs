@@ -260,8 +260,7 @@ pub async fn make_challenge(
 ) -> Result<v1::Challenge> {
     let opened = engine.opened(&request.link).await?;
     let submission = submission_id(&request.submission_id)?;
-    let made =
-        challenge::make(&engine.challenges, &request.link, submission, opened.now_us);
+    let made = challenge::make(&engine.challenges, &request.link, submission, opened.now_us);
     Ok(v1::Challenge {
         challenge: made.text,
         difficulty_bits: i32::try_from(made.bits).unwrap_or_default(),

@@ -52,11 +52,7 @@ pub struct Placed {
 ///
 /// # Errors
 /// ABORTED when another transaction was faster.
-pub async fn place(
-    engine: &Engine,
-    tx: &WriteTx,
-    submissions: &[&Submission],
-) -> Result<Placed> {
+pub async fn place(engine: &Engine, tx: &WriteTx, submissions: &[&Submission]) -> Result<Placed> {
     let now_us = engine.app.clock.now_us();
     let mut sorted = Sorted::of(tx, submissions).await?;
     let fresh: Vec<&Submission> = sorted.fresh.iter().map(|i| submissions[*i]).collect();
@@ -79,6 +75,7 @@ pub async fn place(
         };
         sorted.verdicts[index] = Some(verdict);
     }
+    sorted.look_again(tx, submissions).await?;
     crash_point::pass("survey.after_consume");
     let rows: Vec<&Response> = stored.iter().collect();
     if response::insert(tx, &rows).await? != rows.len() as u64 {
@@ -150,6 +147,28 @@ impl Sorted {
         };
         sorted.fresh.sort_by_key(invitation);
         Ok(sorted)
+    }
+
+    /// What was refused may have been stored by another process while we waited for a row that
+    /// it held: then it repeats that.
+    async fn look_again(&mut self, tx: &WriteTx, submissions: &[&Submission]) -> Result<()> {
+        if dialect_of(tx.conn()) == Dialect::Sqlite {
+            return Ok(());
+        }
+        let refused = self.verdicts.iter().enumerate();
+        let refused: Vec<usize> = refused
+            .filter(|(_, verdict)| matches!(verdict, Some(Verdict::Refused(_))))
+            .map(|(index, _)| index)
+            .collect();
+        let ids: Vec<Uuid> = refused.iter().map(|index| submissions[*index].id).collect();
+        let known = response::known(tx.conn(), &ids).await?;
+        for index in refused {
+            if let Some(before) = known.get(&submissions[index].id) {
+                let same = before.content_hash == submissions[index].content_hash;
+                self.verdicts[index] = Some(repeated(same, before.submit_us));
+            }
+        }
+        Ok(())
     }
 
     fn finish(mut self) -> Vec<Verdict> {

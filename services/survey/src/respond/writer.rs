@@ -89,7 +89,8 @@ async fn attempt(engine: &Engine, submissions: &[&Submission]) -> Result<Vec<Ver
     crash_point::pass("survey.before_begin");
     let app = &engine.app;
     let tx = app.db.begin().await?;
-    let Placed { verdicts, events, hasher, unstirred } = group::place(engine, &tx, submissions).await?;
+    let Placed { verdicts, events, hasher, unstirred } =
+        group::place(engine, &tx, submissions).await?;
     let any = facts::append(app, &tx, events).await?;
     crash_point::pass("survey.before_commit");
     tx.commit().await?;

@@ -296,8 +296,7 @@ async fn list(
     );
     let page = Page::open(app, key, request.page_size, &request.page_token)?;
     let (conn, place) = (app.db.read(), page.place()?);
-    let mut found =
-        stored::campaign::list(conn, caller.org, &filter, place, page.limit()).await?;
+    let mut found = stored::campaign::list(conn, caller.org, &filter, place, page.limit()).await?;
     let next_page_token = page.cut(app, &mut found, |c| convert::print_place(c.create_us, c.id));
     let campaigns = found.iter().map(shown::campaign).collect();
     Ok(v1::ListCampaignsResponse { campaigns, next_page_token })
@@ -314,8 +313,7 @@ async fn list_exclusions(
     let (conn, after) = (app.db.read(), page.id()?);
     let reason = Reason::from_number(request.reason);
     let (org, id) = (campaign.org, campaign.id);
-    let mut found =
-        stored::exclusion::list(conn, org, id, reason, after, page.limit()).await?;
+    let mut found = stored::exclusion::list(conn, org, id, reason, after, page.limit()).await?;
     let next_page_token = page.cut(app, &mut found, |e| e.customer.simple().to_string());
     let exclusions = found.iter().map(shown::sample::exclusion).collect();
     Ok(v1::ListSampleExclusionsResponse { exclusions, next_page_token })

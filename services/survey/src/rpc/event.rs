@@ -12,8 +12,7 @@ use proto::{
     common::v1::{EventGroup, ListEventsRequest, ListEventsResponse, WatchEventsRequest},
     names,
     survey::v1::{
-        CountSourceRequest, CountSourceResponse, ResponseCount,
-        event_service_server::EventService,
+        CountSourceRequest, CountSourceResponse, ResponseCount, event_service_server::EventService,
     },
 };
 use sea_orm::{

@@ -21,7 +21,7 @@ use tonic::{Request, Response, Status};
 use super::fieldwork_page::Page;
 use crate::{
     convert,
-    fieldwork::{access, convert as shown, inviting, link::Claim, opening, qr},
+    fieldwork::{access, convert as shown, inviting, link::Claim, opening, qr, reporting},
     state::App,
     store::{self, fieldwork as stored, fieldwork::link::Link},
 };
@@ -88,7 +88,7 @@ impl InvitationService for Invitations {
         request: Request<v1::BatchReportInvitationsRequest>,
     ) -> Answer<v1::BatchReportInvitationsResponse> {
         let (caller, request) = open_request(request)?;
-        let results = inviting::report(&self.0, &caller, &request.reports).await?;
+        let results = reporting::report(&self.0, &caller, &request.reports).await?;
         Ok(Response::new(v1::BatchReportInvitationsResponse { results }))
     }
 
@@ -97,7 +97,7 @@ impl InvitationService for Invitations {
         request: Request<v1::RecordAttemptRequest>,
     ) -> Answer<v1::Invitation> {
         let (caller, request) = open_request(request)?;
-        Ok(Response::new(inviting::attempt(&self.0, &caller, &request).await?))
+        Ok(Response::new(reporting::attempt(&self.0, &caller, &request).await?))
     }
 
     async fn get_invitation_qr_code(
@@ -176,13 +176,7 @@ async fn list(
     let unit = convert::id_opt("units", "unit", &request.unit)?;
     let channel = Channel::from_number(request.channel);
     let operators = [Channel::Phone, Channel::Visit, Channel::Meeting];
-    let open = [
-        State::Queued,
-        State::HandedOver,
-        State::Opened,
-        State::Started,
-        State::Bounced,
-    ];
+    let open = [State::Queued, State::HandedOver, State::Opened, State::Started, State::Bounced];
     let wanted = State::from_number(request.state);
     let filter = stored::invitation::Filter {
         units: unit.map(|unit| caller.visible()?.narrowed(Some(unit))).transpose()?.flatten(),
@@ -204,8 +198,7 @@ async fn list(
     let page = Page::open(app, key, request.page_size, &request.page_token)?;
     let (conn, place) = (app.db.read(), page.place()?);
     let (org, id) = (campaign.org, campaign.id);
-    let mut found =
-        stored::invitation::list(conn, org, id, &filter, place, page.limit()).await?;
+    let mut found = stored::invitation::list(conn, org, id, &filter, place, page.limit()).await?;
     let next_page_token =
         page.cut(app, &mut found, |i| convert::print_place(i.due_us.unwrap_or_default(), i.id));
     let invitations =
@@ -232,8 +225,7 @@ async fn list_due(
     let page = Page::open(app, key, request.page_size, &request.page_token)?;
     let (conn, place) = (app.db.read(), page.place()?);
     let (org, id) = (campaign.org, campaign.id);
-    let mut found =
-        stored::invitation::list(conn, org, id, &filter, place, page.limit()).await?;
+    let mut found = stored::invitation::list(conn, org, id, &filter, place, page.limit()).await?;
     let next_page_token = page.cut(app, &mut found, |i| convert::print_place(0, i.id));
     let invitations = contacts(app, &campaign, found).await?;
     Ok(v1::ListDueInvitationsResponse { invitations, next_page_token })

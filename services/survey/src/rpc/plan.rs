@@ -109,11 +109,7 @@ impl PlanService for Plans {
     }
 }
 
-async fn create(
-    app: &App,
-    caller: &Caller,
-    request: &v1::CreatePlanRequest,
-) -> Result<v1::Plan> {
+async fn create(app: &App, caller: &Caller, request: &v1::CreatePlanRequest) -> Result<v1::Plan> {
     let given = request.plan.clone().unwrap_or_default();
     let unit = convert::id("units", "plan.unit", &given.unit)?;
     access::unit_in_use(caller, unit, "plan.unit")?;
@@ -343,8 +339,7 @@ async fn list_rounds(
     let key = format!("plan rounds|{}|{}", caller.org, plan.id);
     let page = Page::open(app, key, request.page_size, &request.page_token)?;
     let (conn, before) = (app.db.read(), page.number()?);
-    let mut found =
-        stored::plan::rounds(conn, plan.org, plan.id, before, page.limit()).await?;
+    let mut found = stored::plan::rounds(conn, plan.org, plan.id, before, page.limit()).await?;
     let next_page_token = page.cut(app, &mut found, |round| round.number.to_string());
     let rounds = found.iter().map(shown::plan::round).collect();
     Ok(v1::ListPlanRoundsResponse { rounds, next_page_token })

@@ -111,8 +111,7 @@ impl ResponseService for Responses {
         let engine = self.respond.engine();
         let campaign = campaign_to_read(engine.app.db.read(), &caller, &request.campaign).await?;
         let version = engine.version_of(&campaign).await?;
-        let pieces =
-            export(&self.respond, &self.exports, caller, campaign, &version, &request)?;
+        let pieces = export(&self.respond, &self.exports, caller, campaign, &version, &request)?;
         Ok(Response::new(pieces))
     }
 }
@@ -130,8 +129,7 @@ async fn page_of(
 ) -> Result<v1::ListResponsesResponse> {
     let app = &respond.engine().app;
     let unit = convert::id_opt("units", "unit", &request.unit)?;
-    let questionnaire =
-        convert::id_opt("questionnaires", "questionnaire", &request.questionnaire)?;
+    let questionnaire = convert::id_opt("questionnaires", "questionnaire", &request.questionnaire)?;
     let filter = Filter {
         units: caller.visible()?.narrowed(unit)?,
         campaign: convert::id_opt("campaigns", "campaign", &request.campaign)?,

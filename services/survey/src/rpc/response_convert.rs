@@ -1,10 +1,6 @@
 //! Responses as the contract shows them.
 
-use proto::{
-    names,
-    survey::v1,
-    time,
-};
+use proto::{names, survey::v1, time};
 use survey_domain::response::{Decision, Response};
 
 use crate::questionnaire::answers::answers_to;

@@ -118,11 +118,7 @@ fn channel_of(campaign: &Campaign, number: i32) -> Result<Channel> {
     let may = |channel: &Channel| {
         matches!(
             channel,
-            Channel::Phone
-                | Channel::Visit
-                | Channel::Meeting
-                | Channel::Terminal
-                | Channel::Paper
+            Channel::Phone | Channel::Visit | Channel::Meeting | Channel::Terminal | Channel::Paper
         )
     };
     let channel = Channel::from_number(number).filter(may).ok_or_else(|| {

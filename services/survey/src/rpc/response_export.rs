@@ -18,7 +18,11 @@ use proto::{
     survey::v1::{self, ResponseExportFormat},
     time,
 };
-use survey_domain::{campaign::Campaign, checksum::{Checksum, STATE_BYTES}, questionnaire::Version};
+use survey_domain::{
+    campaign::Campaign,
+    checksum::{Checksum, STATE_BYTES},
+    questionnaire::Version,
+};
 use tonic::{Code, Status};
 use uuid::Uuid;
 
@@ -154,8 +158,7 @@ pub fn export(
             ServiceError::new(Code::InvalidArgument, Reason::BadToken, text)
         })?
     };
-    let show_customer =
-        caller.may(proto::common::v1::Permission::CustomerRead, campaign.unit);
+    let show_customer = caller.may(proto::common::v1::Permission::CustomerRead, campaign.unit);
     let export = Export {
         engine,
         caller,
@@ -261,8 +264,7 @@ mod tests {
     fn a_fourth_export_waits_for_one_of_three() {
         let exports = Exports::default();
         let (org, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
-        let mut slots: Vec<Slot> =
-            (0..AT_ONCE_MAX).map(|_| exports.enter(org).unwrap()).collect();
+        let mut slots: Vec<Slot> = (0..AT_ONCE_MAX).map(|_| exports.enter(org).unwrap()).collect();
         assert_eq!(exports.enter(org).err().unwrap().reason(), Reason::LimitReached);
         assert!(exports.enter(other).is_ok());
         slots.pop();

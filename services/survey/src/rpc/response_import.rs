@@ -151,7 +151,9 @@ impl Import {
         let channel = match Channel::from_number(sent.channel) {
             None | Some(Channel::Import) => Channel::Import,
             Some(Channel::Paper) => Channel::Paper,
-            Some(_) => return Err(ServiceError::invalid("mapping.channel", "is not paper or import")),
+            Some(_) => {
+                return Err(ServiceError::invalid("mapping.channel", "is not paper or import"));
+            }
         };
         has_channel(&campaign, channel)?;
         let now_us = app.clock.now_us();
@@ -287,10 +289,7 @@ impl Import {
         Ok(())
     }
 
-    fn submission(
-        &mut self,
-        cells: &[String],
-    ) -> std::result::Result<(String, Submission), Wrong> {
+    fn submission(&mut self, cells: &[String]) -> std::result::Result<(String, Submission), Wrong> {
         let Some(mapping) = &self.mapping else {
             return Err(Wrong::default());
         };

@@ -15,8 +15,21 @@ const SEPARATOR: &str = ";";
 
 /// Columns before those of the questionnaire.
 const FIXED: [&str; 15] = [
-    "response", "questionnaire", "version", "unit", "staff", "customer", "customer_class",
-    "channel", "language", "submit_time", "duration_s", "suspect", "marks", "decision", "row_id",
+    "response",
+    "questionnaire",
+    "version",
+    "unit",
+    "staff",
+    "customer",
+    "customer_class",
+    "channel",
+    "language",
+    "submit_time",
+    "duration_s",
+    "suspect",
+    "marks",
+    "decision",
+    "row_id",
 ];
 
 /// Lays responses to one questionnaire out as lines.

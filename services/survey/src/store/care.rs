@@ -1,5 +1,6 @@
 //! Reminders that were seen to, and referrals.
 
+use kit::db::sql::odd;
 use kit::error::{Result, ServiceError};
 use sea_orm::{ConnectionTrait, QueryResult};
 use survey_domain::record::{Referral, ReferralState};
@@ -8,7 +9,6 @@ use uuid::Uuid;
 use super::{
     customer_record::Place,
     rows::{self, Known, sql},
-    sql::odd,
 };
 
 /// A reminder that was seen to: customer, kind, day, when.
@@ -105,7 +105,11 @@ pub async fn save_referral(conn: &impl ConnectionTrait, changed: &mut Referral) 
 }
 
 /// One referral.
-pub async fn referral(conn: &impl ConnectionTrait, org: Uuid, id: Uuid) -> Result<Option<Referral>> {
+pub async fn referral(
+    conn: &impl ConnectionTrait,
+    org: Uuid,
+    id: Uuid,
+) -> Result<Option<Referral>> {
     let mut sql = sql(conn);
     let (org, id) = (sql.bind(org), sql.bind(id));
     let text = format!("SELECT * FROM referral WHERE id = {id} AND org_id = {org}");

@@ -1,5 +1,6 @@
 //! Customers.
 
+use kit::db::sql::odd;
 use kit::error::{Result, ServiceError};
 use sea_orm::{ConnectionTrait, QueryResult, Value};
 use survey_domain::{
@@ -8,10 +9,7 @@ use survey_domain::{
 };
 use uuid::Uuid;
 
-use super::{
-    rows::{self, Known, sql},
-    sql::odd,
-};
+use super::rows::{self, Known, sql};
 
 mod activity;
 mod lookup;

@@ -1,5 +1,6 @@
 //! Purchases and interactions, consents and merges of customers.
 
+use kit::db::sql::odd;
 use kit::error::{Result, ServiceError};
 use sea_orm::{ConnectionTrait, QueryResult};
 use survey_domain::{
@@ -8,10 +9,7 @@ use survey_domain::{
 };
 use uuid::Uuid;
 
-use super::{
-    rows::{self, Known, sql},
-    sql::odd,
-};
+use super::rows::{self, Known, sql};
 
 /// A place in a list that is ordered by time and id.
 pub type Place = (i64, Uuid);
@@ -201,6 +199,45 @@ pub async fn hand_over(
     sql.execute(conn, &text).await
 }
 
+/// Hands invitations over, but of campaigns that asked both customers.
+pub async fn hand_over_invitations(
+    conn: &impl ConnectionTrait,
+    org: Uuid,
+    from: Uuid,
+    to: Uuid,
+) -> Result<()> {
+    let mut sql = sql(conn);
+    let (to, from, org) = (sql.bind(to), sql.bind(from), sql.bind(org));
+    let text = format!(
+        "UPDATE invitation SET customer_id = {to} WHERE customer_id = {from} AND org_id = {org} \
+         AND NOT EXISTS (SELECT 1 FROM invitation other \
+         WHERE other.campaign_id = invitation.campaign_id AND other.customer_id = {to})"
+    );
+    sql.execute(conn, &text).await?;
+    Ok(())
+}
+
+/// Invitations of a customer: id, campaign, remark.
+pub async fn invitations(
+    conn: &impl ConnectionTrait,
+    org: Uuid,
+    customer: Uuid,
+) -> Result<Vec<(Uuid, Uuid, String)>> {
+    let mut sql = sql(conn);
+    let (customer, org) = (sql.bind(customer), sql.bind(org));
+    let text = format!(
+        "SELECT id, campaign_id, note FROM invitation \
+         WHERE customer_id = {customer} AND org_id = {org} ORDER BY id"
+    );
+    let rows = sql.query(conn, &text).await?;
+    rows.iter()
+        .map(|row| {
+            let (id, campaign) = (row.try_get("", "id")?, row.try_get("", "campaign_id")?);
+            Ok((id, campaign, row.try_get("", "note")?))
+        })
+        .collect()
+}
+
 /// Adds records of consent.
 pub async fn insert_consents(conn: &impl ConnectionTrait, new: &[ConsentRecord]) -> Result<()> {
     let columns = ["id", "org_id", "customer_id", "purpose", "given", "source", "at_us"];
@@ -293,8 +330,7 @@ pub async fn merges(
                 customer: row.try_get("", "customer_id")?,
                 merged: row.try_get("", "merged_id")?,
                 actor: row.try_get("", "actor")?,
-                taken: serde_json::from_str(&taken)
-                    .map_err(|_| odd("customer_merge", "taken"))?,
+                taken: serde_json::from_str(&taken).map_err(|_| odd("customer_merge", "taken"))?,
                 purchases: row.try_get("", "purchases")?,
                 interactions: row.try_get("", "interactions")?,
                 at_us: row.try_get("", "at_us")?,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use kit::db::sql::odd;
 use kit::error::{Result, ServiceError, is_unique_violation};
 use sea_orm::{ConnectionTrait, QueryResult};
 use serde::{Deserialize, Serialize};
@@ -12,10 +13,7 @@ use survey_domain::{
 };
 use uuid::Uuid;
 
-use super::{
-    rows::{self, Known, sql},
-    sql::odd,
-};
+use super::rows::{self, Known, sql};
 
 type Labels = BTreeMap<String, String>;
 
@@ -28,7 +26,6 @@ struct ChoiceRow {
 fn json(value: &impl Serialize) -> Result<String> {
     serde_json::to_string(value).map_err(ServiceError::internal)
 }
-
 
 /// Adds an attribute.
 ///
@@ -166,8 +163,7 @@ pub async fn classes(conn: &impl ConnectionTrait, org: Uuid) -> Result<Vec<Class
                 id: row.try_get("", "id")?,
                 org: row.try_get("", "org_id")?,
                 code: row.try_get("", "code")?,
-                label: serde_json::from_str(&label)
-                    .map_err(|_| odd("customer_class", "label"))?,
+                label: serde_json::from_str(&label).map_err(|_| odd("customer_class", "label"))?,
                 weight: row.try_get("", "weight")?,
                 version: row.try_get("", "version")?,
                 retire_us: row.try_get("", "retire_us")?,

@@ -1,5 +1,6 @@
 //! Erasing customers: certificates, the hashes that stay, and the columns that are emptied.
 
+use kit::db::sql::odd;
 use kit::{
     db::{Db, Dialect, WriteTx},
     error::{Result, ServiceError},
@@ -10,7 +11,6 @@ use uuid::Uuid;
 use super::{
     customer_record::Place,
     rows::{self, Known, one_of_hashes, sql},
-    sql::odd,
 };
 
 /// A certificate.

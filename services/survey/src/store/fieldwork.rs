@@ -5,6 +5,7 @@ pub mod count;
 pub mod exclusion;
 pub mod history;
 pub mod invitation;
+pub mod invited;
 pub mod lease;
 pub mod link;
 pub mod plan;

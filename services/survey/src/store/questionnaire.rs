@@ -11,7 +11,7 @@ use sea_orm::{
 use survey_domain::questionnaire::record::{Record, State};
 use uuid::Uuid;
 
-use super::sql::Sql;
+use kit::db::sql::Sql;
 
 pub use version::{find_version, find_versions, insert_version, list_versions, numbers};
 

@@ -10,7 +10,7 @@ use kit::{
 use sea_orm::{ConnectionTrait, Statement};
 use survey_domain::stuffing::Window;
 
-use super::sql::{Sql, backend};
+use kit::db::sql::{Sql, backend};
 
 /// A keyed hash.
 pub type Hash = Vec<u8>;
@@ -28,7 +28,7 @@ pub async fn key(tx: &WriteTx, period: i64, fresh: &[u8]) -> Result<Vec<u8>> {
     let at = sql.bind(period);
     let text = format!("SELECT key FROM respondent_key WHERE period = {at}");
     let rows = sql.query(conn, &text).await?;
-    let row = rows.first().ok_or_else(|| super::sql::odd("respondent_key", "period"))?;
+    let row = rows.first().ok_or_else(|| kit::db::sql::odd("respondent_key", "period"))?;
     Ok(row.try_get("", "key")?)
 }
 

@@ -14,7 +14,7 @@ use survey_domain::{
 };
 use uuid::Uuid;
 
-use super::sql::Sql;
+use kit::db::sql::Sql;
 
 mod insert;
 mod list;
@@ -82,32 +82,6 @@ async fn find_with(
     sql.query(conn, &text).await?.first().map(read).transpose()
 }
 
-/// Whether a campaign has any response.
-pub async fn any_of_campaign(
-    conn: &impl ConnectionTrait,
-    org: Uuid,
-    campaign: Uuid,
-) -> Result<bool> {
-    any(conn, org, "campaign_id", campaign).await
-}
-
-/// Whether a questionnaire has any response.
-pub async fn any_of_questionnaire(
-    conn: &impl ConnectionTrait,
-    org: Uuid,
-    questionnaire: Uuid,
-) -> Result<bool> {
-    any(conn, org, "questionnaire_id", questionnaire).await
-}
-
-async fn any(conn: &impl ConnectionTrait, org: Uuid, column: &str, id: Uuid) -> Result<bool> {
-    let mut sql = Sql::new(dialect_of(conn));
-    let (org, id) = (sql.bind(org), sql.bind(id));
-    let text =
-        format!("SELECT 1 AS one FROM response WHERE org_id = {org} AND {column} = {id} LIMIT 1");
-    Ok(!sql.query(conn, &text).await?.is_empty())
-}
-
 /// Responses that a customer gave under the own name.
 pub async fn of_customer(tx: &WriteTx, org: Uuid, customer: Uuid) -> Result<Vec<Response>> {
     let conn = tx.conn();
@@ -138,14 +112,6 @@ pub async fn save(tx: &WriteTx, response: &Response) -> Result<()> {
     );
     sql.execute(conn, &text).await?;
     Ok(())
-}
-
-/// Removes responses for good.
-pub async fn remove(tx: &WriteTx, org: Uuid, ids: &[Uuid]) -> Result<u64> {
-    let conn = tx.conn();
-    let mut sql = Sql::new(dialect_of(conn));
-    let (org, which) = (sql.bind(org), sql.one_of("id", ids));
-    sql.execute(conn, &format!("DELETE FROM response WHERE org_id = {org} AND {which}")).await
 }
 
 /// Answers as they are stored.
@@ -179,7 +145,7 @@ fn read(row: &QueryResult) -> Result<Response> {
         link: row.try_get("", "link_id")?,
         invited: row.try_get("", "invited")?,
         channel: Channel::from_number(i32::from(channel))
-            .ok_or_else(|| super::sql::odd("response", "channel"))?,
+            .ok_or_else(|| kit::db::sql::odd("response", "channel"))?,
         language: row.try_get("", "language")?,
         submit_us: row.try_get("", "submit_us")?,
         duration_ms: row.try_get("", "duration_ms")?,
@@ -188,7 +154,7 @@ fn read(row: &QueryResult) -> Result<Response> {
         content_hash: row.try_get("", "content_hash")?,
         marks: Marks(row.try_get("", "marks")?),
         decision: Decision::from_number(i32::from(decision))
-            .ok_or_else(|| super::sql::odd("response", "decision"))?,
+            .ok_or_else(|| kit::db::sql::odd("response", "decision"))?,
         reviewer: row.try_get("", "reviewer")?,
         review_us: row.try_get("", "review_us")?,
         anonymous: row.try_get("", "anonymous")?,

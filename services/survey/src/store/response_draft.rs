@@ -1,5 +1,6 @@
 //! Unfinished responses. They are not counted, and go when they are submitted or too old.
 
+use kit::db::sql::Sql;
 use kit::{
     db::{WriteTx, dialect_of},
     error::Result,
@@ -8,10 +9,7 @@ use sea_orm::ConnectionTrait;
 use survey_domain::answer::Answers;
 use uuid::Uuid;
 
-use super::{
-    response::{parse_answers, print_answers},
-    sql::Sql,
-};
+use super::response::{parse_answers, print_answers};
 
 /// An unfinished response.
 #[derive(Debug, Clone, PartialEq)]

@@ -10,7 +10,7 @@ use sea_orm::{
     sea_query::{OnConflict, Query},
 };
 
-use super::sql::Sql;
+use kit::db::sql::Sql;
 
 /// Values that one statement may bind.
 const VALUES_MAX: usize = 8_000;

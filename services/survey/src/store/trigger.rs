@@ -1,6 +1,6 @@
-//! Triggers and what they called for. Whoever runs campaigns reads [`due`] and marks what was
-//! seen to with [`mark_done`].
+//! Triggers and what they called for.
 
+use kit::db::sql::odd;
 use kit::error::Result;
 use sea_orm::{ConnectionTrait, QueryResult};
 use survey_domain::record::{Action, DueTrigger, InteractionKind, Trigger};
@@ -9,7 +9,6 @@ use uuid::Uuid;
 use super::{
     customer_record::Place,
     rows::{self, Known, sql},
-    sql::odd,
 };
 
 /// Adds a trigger.
@@ -126,10 +125,6 @@ pub async fn insert_due(conn: &impl ConnectionTrait, new: &[DueTrigger]) -> Resu
 pub struct DueFilter {
     /// Only of these units; nothing means all.
     pub units: Option<Vec<Uuid>>,
-    /// Only of this action.
-    pub action: Option<Action>,
-    /// Only due at or before this time.
-    pub until_us: Option<i64>,
     /// Also what was seen to.
     pub show_done: bool,
 }
@@ -149,12 +144,6 @@ pub async fn due(
     }
     if let Some(units) = &filter.units {
         wanted.push(sql.one_of("unit_id", units));
-    }
-    if let Some(action) = filter.action {
-        wanted.push(format!("action = {}", sql.bind(action as i16)));
-    }
-    if let Some(us) = filter.until_us {
-        wanted.push(format!("due_us <= {}", sql.bind(us)));
     }
     if let Some((us, id)) = after {
         wanted.push(format!("(due_us, id) > ({}, {})", sql.bind(us), sql.bind(id)));
@@ -185,18 +174,20 @@ pub async fn due(
         .collect()
 }
 
-/// Marks what a trigger called for as seen to; answers whether it was open.
-pub async fn mark_done(
+/// Marks the call-backs of a customer that were called for by `at_us` as seen to.
+pub async fn called_back(
     conn: &impl ConnectionTrait,
     org: Uuid,
-    id: Uuid,
+    customer: Uuid,
+    at_us: i64,
     now_us: i64,
-) -> Result<bool> {
+) -> Result<u64> {
     let mut sql = sql(conn);
-    let (now, org, id) = (sql.bind(now_us), sql.bind(org), sql.bind(id));
+    let (now, org, customer) = (sql.bind(now_us), sql.bind(org), sql.bind(customer));
+    let (action, at) = (sql.bind(Action::CallBack as i16), sql.bind(at_us));
     let text = format!(
-        "UPDATE due_trigger SET done_us = {now} \
-         WHERE id = {id} AND org_id = {org} AND done_us IS NULL"
+        "UPDATE due_trigger SET done_us = {now} WHERE customer_id = {customer} \
+         AND org_id = {org} AND action = {action} AND due_us <= {at} AND done_us IS NULL"
     );
-    Ok(sql.execute(conn, &text).await? == 1)
+    sql.execute(conn, &text).await
 }

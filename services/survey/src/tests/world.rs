@@ -14,9 +14,7 @@ use kit::{
 use prost::Message as _;
 use proto::{
     common::v1::{Permission, Reason},
-    survey::v1::{
-        Events, event::Change, questionnaire_service_client::QuestionnaireServiceClient,
-    },
+    survey::v1::{Events, event::Change, questionnaire_service_client::QuestionnaireServiceClient},
 };
 use sea_orm::{ConnectionTrait, Statement};
 use tonic::{Code, Request, Response, Status, service::Routes};
@@ -150,6 +148,11 @@ impl World {
     /// Client.
     pub fn questionnaires(&self) -> QuestionnaireServiceClient<Chan> {
         QuestionnaireServiceClient::new(self.chan.clone())
+    }
+
+    /// The way of answers.
+    pub fn respond(&self) -> &crate::respond::Respond {
+        &self.service.respond
     }
 
     /// The service, for its background work.

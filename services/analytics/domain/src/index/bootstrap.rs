@@ -79,10 +79,8 @@ fn draw(source: &Source, generator: &mut Generator) -> Option<f64> {
 }
 
 fn mean(classes: &[(f64, Vec<(f64, i64)>)], generator: &mut Generator) -> Value {
-    let drawn: Vec<(f64, Moments)> = classes
-        .iter()
-        .map(|(weight, counts)| (*weight, redraw(counts, generator)))
-        .collect();
+    let drawn: Vec<(f64, Moments)> =
+        classes.iter().map(|(weight, counts)| (*weight, redraw(counts, generator))).collect();
     weighted_mean(&drawn)
 }
 

@@ -205,7 +205,7 @@ fn check_direct(
         if weights.iter().any(Option::is_none) {
             let text = format!("lack a child of `{id}`");
             problems.push(Problem::new(format!("{field}.weights"), text));
-        } else if !children.is_empty() && !(weights.iter().flatten().sum::<f64>() > 0.0) {
+        } else if !children.is_empty() && weights.iter().flatten().sum::<f64>() <= 0.0 {
             let text = format!("of the children of `{id}` sum to 0");
             problems.push(Problem::new(format!("{field}.weights"), text));
         }
@@ -239,9 +239,8 @@ fn check_ahp(
             let text = format!("must be {} values for {k} children", k * k.saturating_sub(1) / 2);
             problems.push(Problem::new(format!("{field}.ratios"), text));
         }
-        let on_scale = |ratio: &f64| {
-            (1.0 / RATIO_MAX - RATIO_SLACK..=RATIO_MAX + RATIO_SLACK).contains(ratio)
-        };
+        let on_scale =
+            |ratio: &f64| (1.0 / RATIO_MAX - RATIO_SLACK..=RATIO_MAX + RATIO_SLACK).contains(ratio);
         if let Some(place) = judgement.ratios.iter().position(|ratio| !on_scale(ratio)) {
             let text = "is not between 1/9 and 9";
             problems.push(Problem::new(format!("{field}.ratios[{place}]"), text));
@@ -267,7 +266,7 @@ fn check_rest(definition: &Definition, problems: &mut Vec<Problem>) {
         }
     }
     let sum: f64 = definition.class_weights.iter().map(|(_, weight)| weight).sum();
-    if !definition.class_weights.is_empty() && !(sum > 0.0) {
+    if !definition.class_weights.is_empty() && sum <= 0.0 {
         problems.push(Problem::new("classWeights", "sum to 0"));
     }
     if !(1..=1_000_000).contains(&definition.minimum_n) {

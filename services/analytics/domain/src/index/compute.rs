@@ -55,7 +55,7 @@ fn combine(children: impl Iterator<Item = Value>, weights: &[f64]) -> Value {
             variance = variance.zip(child.variance).map(|(v, one)| v + weight * weight * one);
         }
     }
-    if !(total > 0.0) {
+    if total <= 0.0 {
         return Value { value: None, variance: None, n, hidden };
     }
     let variance = variance.map(|v| v / (total * total));
@@ -79,7 +79,10 @@ pub fn parts(tree: &Tree, computed: &Computed, row: usize) -> Vec<Part> {
     for node in tree.upward.iter().rev().copied() {
         let children = &tree.children[node];
         let with = || {
-            children.iter().zip(&computed.weights[node]).filter(|(child, _)| value(**child).is_some())
+            children
+                .iter()
+                .zip(&computed.weights[node])
+                .filter(|(child, _)| value(**child).is_some())
         };
         let total: f64 = with().map(|(_, weight)| weight).sum();
         for (child, weight) in with().filter(|_| total > 0.0) {

@@ -77,9 +77,5 @@ pub fn model(items: &[(Construct, Vec<String>)]) -> Model {
 
 /// How it is fitted: items standardised, path weighting, scores from 0 to 100.
 pub fn options() -> Options {
-    Options {
-        scheme: Scheme::Path,
-        standardize: true,
-        scale: Some(Scale { min: 0.0, max: 100.0 }),
-    }
+    Options { scheme: Scheme::Path, standardize: true, scale: Some(Scale { min: 0.0, max: 100.0 }) }
 }

@@ -77,7 +77,7 @@ pub fn weighted_mean(classes: &[(f64, Moments)]) -> Value {
     let with = classes.iter().filter(|(weight, moments)| *weight > 0.0 && moments.n > 0);
     let total: f64 = with.clone().map(|(weight, _)| weight).sum();
     let n = classes.iter().map(|(_, moments)| moments.n).sum();
-    if !(total > 0.0) {
+    if total <= 0.0 {
         return Value { value: None, variance: None, n, hidden: false };
     }
     let (mut value, mut variance) = (0.0, Some(0.0));
@@ -98,7 +98,7 @@ pub fn csd(perceived: Value, expected: Value) -> Value {
     let (Some(p), Some(e)) = (perceived.value, expected.value) else {
         return Value { n, ..Value::default() };
     };
-    if !(e > 0.0) {
+    if e <= 0.0 {
         return Value { n, ..Value::default() };
     }
     let variance = perceived.variance.zip(expected.variance).map(|(vp, ve)| {
@@ -148,10 +148,8 @@ mod tests {
     fn moments_are_those_of_the_scores() {
         let sums = moments(&[0.0, 40.0, 80.0, 100.0]);
         assert_eq!(sums.mean(), Some(55.0));
-        let variance = (55.0_f64.powi(2) + 15.0_f64.powi(2) + 25.0_f64.powi(2)
-            + 45.0_f64.powi(2))
-            / 3.0
-            / 4.0;
+        let variance =
+            (55.0_f64.powi(2) + 15.0_f64.powi(2) + 25.0_f64.powi(2) + 45.0_f64.powi(2)) / 3.0 / 4.0;
         assert!((sums.variance_of_mean().unwrap() - variance).abs() < 1e-9);
         assert_eq!(moments(&[70.0]).variance_of_mean(), None);
         assert_eq!(moments(&[70.0; 9]).variance_of_mean(), Some(0.0));

@@ -7,6 +7,8 @@ use crate::time::Bucket;
 pub enum Kind {
     /// One period.
     Whole,
+    /// Local days.
+    Day,
     /// Local months.
     Month,
     /// Quarters of the year.
@@ -16,10 +18,10 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Months of a period; `None` for the whole time.
+    /// Months of a period; `None` for days and the whole time.
     fn months(self) -> Option<i64> {
         match self {
-            Self::Whole => None,
+            Self::Whole | Self::Day => None,
             Self::Month => Some(1),
             Self::Quarter => Some(3),
             Self::Year => Some(12),
@@ -40,6 +42,13 @@ impl Periods {
     /// The periods that days `from..to` fall into; at most `most`.
     pub fn cut(kind: Kind, (from, to): (i32, i32), most: usize) -> Option<Self> {
         let (from, to) = (i64::from(from), i64::from(to));
+        if kind == Kind::Day {
+            if usize::try_from(to - from).map_or(true, |count| count > most) {
+                return None;
+            }
+            let days = (from..to).map(|day| (day, day + 1)).collect();
+            return Some(Self { kind, first: from, days });
+        }
         let Some(months) = kind.months() else {
             return Some(Self { kind, first: 0, days: vec![(from, to)] });
         };
@@ -53,15 +62,23 @@ impl Periods {
         Some(Self { kind, first, days })
     }
 
-    /// Whether cells must be read by month.
-    pub fn by_month(&self) -> bool {
-        self.kind != Kind::Whole
+    /// By what cells must be read.
+    pub fn bucket(&self) -> Option<Bucket> {
+        match self.kind {
+            Kind::Whole => None,
+            Kind::Day => Some(Bucket::Day),
+            Kind::Month | Kind::Quarter | Kind::Year => Some(Bucket::Month),
+        }
     }
 
-    /// Place of the period that a month falls into, or of the only one.
-    pub fn place(&self, month: i64) -> Option<usize> {
-        let Some(months) = self.kind.months() else { return Some(0) };
-        let place = usize::try_from(month.div_euclid(months) - self.first).ok()?;
+    /// Place of the period that a day or month falls into, or of the only one.
+    pub fn place(&self, bucket: i64) -> Option<usize> {
+        let period = match (self.kind, self.kind.months()) {
+            (Kind::Day, _) => bucket,
+            (_, Some(months)) => bucket.div_euclid(months),
+            (_, None) => return Some(0),
+        };
+        let place = usize::try_from(period - self.first).ok()?;
         (place < self.days.len()).then_some(place)
     }
 }
@@ -83,6 +100,8 @@ mod tests {
         assert_eq!(quarters.place(2026 * 12 + 4), Some(1), "May");
         assert_eq!(quarters.place(2026 * 12 + 11), None, "December");
         assert_eq!(Periods::cut(Kind::Month, days, 3), None);
+        let each = Periods::cut(Kind::Day, days, 400).unwrap();
+        assert_eq!(each.place(i64::from(days.0) + 3), Some(3));
         assert_eq!(Periods::cut(Kind::Whole, days, 1).unwrap().place(7), Some(0));
     }
 }

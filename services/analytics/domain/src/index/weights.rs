@@ -49,11 +49,9 @@ pub fn judged(judgement: &Judgement) -> Option<Ahp> {
     let k = judgement.children.len();
     let mut matrix = vec![vec![1.0; k]; k];
     let mut ratios = judgement.ratios.iter();
-    for i in 0..k {
-        for j in i + 1..k {
-            let ratio = *ratios.next()?;
-            (matrix[i][j], matrix[j][i]) = (ratio, 1.0 / ratio);
-        }
+    for (i, j) in (0..k).flat_map(|i| (i + 1..k).map(move |j| (i, j))) {
+        let ratio = *ratios.next()?;
+        (matrix[i][j], matrix[j][i]) = (ratio, 1.0 / ratio);
     }
     Some(ahp(&Judgements::new(matrix).ok()?))
 }
@@ -63,9 +61,8 @@ pub fn judged(judgement: &Judgement) -> Option<Ahp> {
 pub fn found(method: Method, values: &[&[Option<f64>]]) -> Vec<f64> {
     let k = values.len();
     let rows = values.first().map_or(0, |column| column.len());
-    let complete = (0..rows).filter_map(|row| {
-        values.iter().map(|column| column[row]).collect::<Option<Vec<f64>>>()
-    });
+    let complete = (0..rows)
+        .filter_map(|row| values.iter().map(|column| column[row]).collect::<Option<Vec<f64>>>());
     let matrix: Vec<Vec<f64>> = complete.collect();
     if k < 2 || matrix.len() < 2 {
         return equal(k);
@@ -74,9 +71,8 @@ pub fn found(method: Method, values: &[&[Option<f64>]]) -> Vec<f64> {
         Method::Entropy => entropy_weights(&matrix).map_or_else(|_| equal(k), |e| e.weights),
         Method::Derived => {
             let with_siblings = (0..k).map(|child| {
-                let others = |row: &Vec<f64>| {
-                    (row.iter().sum::<f64>() - row[child]) / (k - 1) as f64
-                };
+                let others =
+                    |row: &Vec<f64>| (row.iter().sum::<f64>() - row[child]) / (k - 1) as f64;
                 let pairs: Vec<(f64, f64)> =
                     matrix.iter().map(|row| (row[child], others(row))).collect();
                 correlation(&pairs).map_or(0.0, |r| r.max(0.0))

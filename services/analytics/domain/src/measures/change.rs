@@ -1,12 +1,14 @@
 //! Change over time.
 
 pub mod calendar;
+mod docs;
 pub mod period;
 pub mod series;
 pub mod trend;
 
 use serde_json::Value;
 
+pub(super) use self::docs::MOMENTS;
 use self::period::PeriodMean;
 use self::series::Month;
 use super::Method;
@@ -18,25 +20,25 @@ pub(super) const METHODS: &[Method] = &[
     Method {
         name: "change.mean",
         description: "Mean of one period against another: difference, relative change, test",
-        fields: &["current", "previous", "conf_level"],
+        doc: docs::MEAN,
         compute: mean,
     },
     Method {
         name: "change.series",
         description: "Months against the month before and the same month a year earlier",
-        fields: &["series", "conf_level"],
+        doc: docs::SERIES,
         compute: series,
     },
     Method {
         name: "period.compare",
         description: "Dates of a period, of the one before and of the same a year earlier",
-        fields: &["granularity", "period", "as_of"],
+        doc: docs::COMPARE,
         compute: calendar,
     },
     Method {
         name: "trend.linear",
         description: "Linear trend of a series with gaps: slope, interval, test",
-        fields: &["values", "conf_level"],
+        doc: docs::LINEAR,
         compute: trend,
     },
 ];

@@ -3,6 +3,7 @@
 
 pub mod adjust;
 pub mod crosstab;
+mod docs;
 pub mod means;
 pub mod ranks;
 pub mod two;
@@ -23,61 +24,61 @@ pub(super) const METHODS: &[Method] = &[
     Method {
         name: "compare.welch_t",
         description: "Two means: Welch's t test, interval and Hedges' g",
-        fields: &["a", "b", "conf_level"],
+        doc: docs::WELCH_T,
         compute: welch,
     },
     Method {
         name: "compare.two_proportions",
         description: "Two shares: z test and Newcombe interval of the difference",
-        fields: &["x1", "n1", "x2", "n2", "conf_level"],
+        doc: docs::TWO_PROPORTIONS,
         compute: two_proportions,
     },
     Method {
         name: "compare.nps_diff",
         description: "Two net promoter scores: difference, interval and test",
-        fields: &["a", "b", "conf_level"],
+        doc: docs::NPS_DIFF,
         compute: nps_difference,
     },
     Method {
         name: "compare.mann_whitney",
         description: "Two ordinal samples: Mann-Whitney U test, asymptotic or exact",
-        fields: &["a", "b", "method"],
+        doc: docs::MANN_WHITNEY,
         compute: mann_whitney,
     },
     Method {
         name: "compare.anova",
         description: "Several means: classic and Welch analysis of variance",
-        fields: &["groups"],
+        doc: docs::ANOVA,
         compute: |input| super::reply(&means::anova(&input.groups("groups")?)),
     },
     Method {
         name: "compare.kruskal",
         description: "Several ordinal samples: Kruskal-Wallis test",
-        fields: &["groups"],
+        doc: docs::KRUSKAL,
         compute: |input| super::reply(&ranks::kruskal(&input.groups("groups")?)),
     },
     Method {
         name: "compare.dunn",
         description: "Every pair of ordinal samples: Dunn's test with corrected p-values",
-        fields: &["groups", "adjust"],
+        doc: docs::DUNN,
         compute: dunn,
     },
     Method {
         name: "compare.pairwise_welch",
         description: "Every pair of means: Welch's t test with corrected p-values",
-        fields: &["groups", "adjust"],
+        doc: docs::PAIRWISE_WELCH,
         compute: pairwise_welch,
     },
     Method {
         name: "compare.chi_square",
         description: "Cross-table: chi-square, Cramer's V, Fisher's exact test for 2 x 2",
-        fields: &["table"],
+        doc: docs::CHI_SQUARE,
         compute: chi_square,
     },
     Method {
         name: "multiple.adjust",
         description: "Correction of several p-values: Holm, Benjamini-Hochberg or Bonferroni",
-        fields: &["p_values", "method", "alpha"],
+        doc: docs::ADJUST,
         compute: multiple,
     },
 ];

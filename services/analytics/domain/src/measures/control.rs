@@ -1,6 +1,7 @@
 //! Control charts: whether a figure has left the range that chance explains. A signal opens an
 //! alert; it is not a test against a target.
 
+mod docs;
 pub mod drift;
 pub mod individuals;
 pub mod limits;
@@ -22,19 +23,19 @@ pub(super) const METHODS: &[Method] = &[
     Method {
         name: "control.p_chart",
         description: "Share per period with control limits, with Laney's on request",
-        fields: &["counts", "sizes", "baseline", "sigma", "laney"],
+        doc: docs::P_CHART,
         compute: p_chart,
     },
     Method {
         name: "control.u_chart",
         description: "Events per exposure, such as complaints per service, with control limits",
-        fields: &["counts", "exposure", "baseline", "sigma"],
+        doc: docs::U_CHART,
         compute: u_chart,
     },
     Method {
         name: "control.xmr",
         description: "Single values with control limits from their moving range",
-        fields: &["values", "baseline"],
+        doc: docs::XMR,
         compute: |input| {
             let baseline = input.optional_count("baseline")?;
             super::reply(&individuals::xmr(&input.values("values")?, baseline)?)
@@ -43,25 +44,25 @@ pub(super) const METHODS: &[Method] = &[
     Method {
         name: "control.xbar",
         description: "Means of units of different size with control limits: a funnel chart",
-        fields: &["groups", "sigma"],
+        doc: docs::XBAR,
         compute: xbar,
     },
     Method {
         name: "control.ewma",
         description: "Exponentially weighted moving average with control limits",
-        fields: &["values", "lambda", "l", "mu0", "sigma0"],
+        doc: docs::EWMA,
         compute: ewma,
     },
     Method {
         name: "control.cusum",
         description: "Cumulative sums of what exceeds a level, both ways",
-        fields: &["values", "mu0", "sigma0", "k", "h"],
+        doc: docs::CUSUM,
         compute: cusum,
     },
     Method {
         name: "control.nelson",
         description: "Run rules on standardised points",
-        fields: &["z"],
+        doc: docs::NELSON,
         compute: |input| super::reply(&runs::nelson(&input.values("z")?)),
     },
 ];

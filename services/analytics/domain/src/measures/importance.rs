@@ -1,6 +1,7 @@
 //! Importance and priorities: which drivers move an outcome, and what to do first.
 
 pub mod correlation;
+mod docs;
 pub mod drivers;
 pub mod kano;
 pub mod quadrants;
@@ -19,7 +20,7 @@ pub(super) const METHODS: &[Method] = &[
     Method {
         name: "importance.correlation",
         description: "Correlation of each driver with the outcome: Pearson and Spearman",
-        fields: &["y", "x", "conf_level"],
+        doc: docs::CORRELATION,
         compute: |input| {
             let (y, x) = (input.values("y")?, input.columns("x")?);
             super::reply(&correlation::correlation(&y, &x, input.confidence()?)?)
@@ -28,31 +29,31 @@ pub(super) const METHODS: &[Method] = &[
     Method {
         name: "importance.regression",
         description: "Standardised regression of the outcome on all drivers",
-        fields: &["y", "x"],
+        doc: docs::REGRESSION,
         compute: |input| super::reply(&regression::regression(&drivers(input)?)),
     },
     Method {
         name: "importance.johnson",
         description: "Johnson's relative weights: the default importance of drivers",
-        fields: &["y", "x", "n_resamples", "seed", "conf_level"],
+        doc: docs::JOHNSON,
         compute: |input| super::reply(&relative::johnson(&drivers(input)?, input.resampling()?)?),
     },
     Method {
         name: "importance.shapley",
         description: "Shapley values of R² (LMG), exact for up to 15 drivers",
-        fields: &["y", "x", "n_resamples", "seed", "conf_level"],
+        doc: docs::SHAPLEY,
         compute: |input| super::reply(&relative::shapley(&drivers(input)?, input.resampling()?)?),
     },
     Method {
         name: "ipa.quadrants",
         description: "Importance-performance analysis: four quadrants and priorities",
-        fields: &["items", "cut", "cut_importance", "cut_performance"],
+        doc: docs::QUADRANTS,
         compute: ipa,
     },
     Method {
         name: "kano.coefficients",
         description: "Kano: better and worse coefficients and the category",
-        fields: &["counts"],
+        doc: docs::COEFFICIENTS,
         compute: kano,
     },
 ];

@@ -2,6 +2,7 @@
 
 pub mod ahp;
 pub mod criteria;
+mod docs;
 pub mod repair;
 pub mod satisfaction;
 pub mod tree;
@@ -22,52 +23,43 @@ pub(super) const METHODS: &[Method] = &[
         name: "csi.tree",
         description: "Satisfaction index of a weighted tree, by item means or by respondents; \
                       the tree is nested or a list of nodes with their parents",
-        fields: &[
-            "tree",
-            "nodes",
-            "responses",
-            "grade_map",
-            "mode",
-            "min_coverage",
-            "weights",
-            "conf_level",
-        ],
+        doc: docs::TREE,
         compute: satisfaction,
     },
     Method {
         name: "ahp.weights",
         description: "Weights from pairwise comparisons, their consistency and what to repair",
-        fields: &["matrix"],
+        doc: docs::AHP,
         compute: |input| super::reply(&ahp::ahp(&judgements(input, "matrix")?)),
     },
     Method {
         name: "ahp.hierarchy",
         description: "Weights from pairwise comparisons over two levels",
-        fields: &["criteria", "sub"],
+        doc: docs::HIERARCHY,
         compute: hierarchy,
     },
     Method {
         name: "ahp.group",
         description: "Weights from the pairwise comparisons of several experts",
-        fields: &["matrices", "expert_weights"],
+        doc: docs::GROUP,
         compute: group,
     },
     Method {
         name: "weights.priority_matrix",
         description: "Weights from who is more important than whom: 1, 0.5 or 0",
-        fields: &["matrix"],
+        doc: docs::PRIORITY_MATRIX,
         compute: |input| super::reply(&criteria::priorities(&input.matrix("matrix")?)?),
     },
     Method {
         name: "weights.entropy",
         description: "Weights from how much the objects differ in each indicator",
-        fields: &["matrix"],
+        doc: docs::ENTROPY,
         compute: |input| super::reply(&criteria::entropy_weights(&input.matrix("matrix")?)?),
     },
     Method {
         name: "weights.combine",
         description: "Subjective and objective weights put together: multiplicative or linear",
-        fields: &["subjective", "objective", "method", "alpha"],
+        doc: docs::COMBINE,
         compute: combine,
     },
 ];

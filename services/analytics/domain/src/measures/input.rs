@@ -97,13 +97,13 @@ impl<'a> Input<'a> {
 
     /// `n_resamples` and `seed`: how to bootstrap; `None` when no resamples are asked for.
     pub fn resampling(&self) -> Result<Option<Resampling>> {
-        let seed = self.optional_count("seed")?.unwrap_or(0);
+        // Read even when unused, so that a malformed option is always refused.
+        let (seed, confidence) = (self.optional_count("seed")?.unwrap_or(0), self.confidence()?);
         let Some(count) = self.optional_count("n_resamples")? else { return Ok(None) };
         if count == 0 || count > RESAMPLES_MAX as u64 {
             let problem = format!("must be a whole number from 1 to {RESAMPLES_MAX}");
             return Err(self.invalid("n_resamples", problem));
         }
-        let confidence = self.confidence()?;
         Ok(Some(Resampling { count: count as usize, seed, confidence }))
     }
 

@@ -2,6 +2,7 @@
 //! questionnaire, and the paths between them (ACSI, ECSI) by PLS path modelling.
 
 pub mod bootstrap;
+mod docs;
 mod estimate;
 pub mod index;
 pub mod model;
@@ -24,7 +25,7 @@ pub(super) const METHODS: &[Method] = &[
     Method {
         name: "pls.path_model",
         description: "PLS path model: paths, weights, loadings, quality and indices of 0 to 100",
-        fields: &["data", "model", "scheme", "standardize", "scale"],
+        doc: docs::PATH_MODEL,
         compute: |input| {
             let (model, options) = (model(input)?, options(input)?);
             super::reply(&path_model::path_model(&input.columns("data")?, &model, &options)?)
@@ -33,23 +34,13 @@ pub(super) const METHODS: &[Method] = &[
     Method {
         name: "pls.bootstrap",
         description: "Bootstrap errors and intervals of the paths and indices of a PLS model",
-        fields: &[
-            "data",
-            "model",
-            "scheme",
-            "standardize",
-            "scale",
-            "resamples",
-            "n_resamples",
-            "seed",
-            "conf_level",
-        ],
+        doc: docs::SPREAD,
         compute: bootstrap,
     },
     Method {
         name: "acsi.index",
         description: "Index of 0 to 100 from given weights of the items",
-        fields: &["items", "scale_min", "scale_max"],
+        doc: docs::ACSI,
         compute: acsi,
     },
 ];

@@ -1,5 +1,6 @@
 //! Loyalty, retention and churn: whether customers stay, and what that is worth.
 
+mod docs;
 pub mod retention;
 pub mod risk;
 pub mod survival;
@@ -16,19 +17,19 @@ pub(super) const METHODS: &[Method] = &[
     Method {
         name: "retention.rates",
         description: "Retention with interval, churn and expected lifetime",
-        fields: &["start", "end", "new", "conf_level"],
+        doc: docs::RATES,
         compute: rates,
     },
     Method {
         name: "retention.by_satisfaction",
         description: "Retention to expect from the distribution of grades",
-        fields: &["counts", "table"],
+        doc: docs::BY_SATISFACTION,
         compute: by_satisfaction,
     },
     Method {
         name: "loyalty.repurchase",
         description: "Share of customers who bought again, with interval",
-        fields: &["purchases", "conf_level"],
+        doc: docs::REPURCHASE,
         compute: |input| {
             let purchases = input.values("purchases")?;
             super::reply(&retention::repurchase(&purchases, input.confidence()?)?)
@@ -37,7 +38,7 @@ pub(super) const METHODS: &[Method] = &[
     Method {
         name: "loyalty.share_of_wallet",
         description: "What customers spend here of what they spend at all",
-        fields: &["own", "category"],
+        doc: docs::SHARE_OF_WALLET,
         compute: |input| {
             super::reply(&wallet::share(&input.values("own")?, &input.values("category")?)?)
         },
@@ -45,7 +46,7 @@ pub(super) const METHODS: &[Method] = &[
     Method {
         name: "loyalty.wallet_allocation",
         description: "Share of wallet from the rank of a brand among those used",
-        fields: &["scores", "focal"],
+        doc: docs::WALLET_ALLOCATION,
         compute: |input| {
             super::reply(&wallet::allocation(&input.numbers("scores")?, input.count("focal")?)?)
         },
@@ -53,25 +54,25 @@ pub(super) const METHODS: &[Method] = &[
     Method {
         name: "loyalty.revenue_retention",
         description: "Gross and net revenue retention",
-        fields: &["start", "churned", "contraction", "expansion"],
+        doc: docs::REVENUE_RETENTION,
         compute: revenue,
     },
     Method {
         name: "loyalty.clv",
         description: "Value of a customer over the lifetime",
-        fields: &["margin", "retention", "discount"],
+        doc: docs::CLV,
         compute: lifetime_value,
     },
     Method {
         name: "churn.kaplan_meier",
         description: "Share of customers still there over time, with intervals and median",
-        fields: &["durations", "events", "conf_level"],
+        doc: docs::KAPLAN_MEIER,
         compute: survival,
     },
     Method {
         name: "churn.logistic",
         description: "Churn risk from drivers by logistic regression",
-        fields: &["y", "x", "conf_level"],
+        doc: docs::LOGISTIC,
         compute: risk,
     },
 ];

@@ -1,5 +1,6 @@
 //! Quality of answers.
 
+mod docs;
 pub mod longstring;
 
 use serde_json::Value;
@@ -12,7 +13,7 @@ use super::reason::Result;
 pub(super) const METHODS: &[Method] = &[Method {
     name: "quality.longstring",
     description: "Straight-lining: the longest run of equal answers of each respondent",
-    fields: &["rows", "min_items"],
+    doc: docs::LONGSTRING,
     compute: longstring,
 }];
 

@@ -1,6 +1,7 @@
 //! League tables of branches. Small branches are drawn towards the rest, so that three happy
 //! customers of three do not top the table.
 
+mod docs;
 pub mod means;
 pub mod order;
 pub mod shares;
@@ -19,13 +20,13 @@ pub(super) const METHODS: &[Method] = &[
     Method {
         name: "ranking.eb_proportion",
         description: "Shares of branches shrunk by empirical Bayes, with intervals and ranks",
-        fields: &["branches", "conf_level"],
+        doc: docs::EB_PROPORTION,
         compute: proportions,
     },
     Method {
         name: "ranking.eb_mean",
         description: "Means of branches shrunk by empirical Bayes, with intervals and ranks",
-        fields: &["branches", "conf_level"],
+        doc: docs::EB_MEAN,
         compute: means,
     },
 ];

@@ -5,6 +5,7 @@ pub mod adequacy;
 pub mod agreement;
 pub mod alpha;
 mod block;
+mod docs;
 mod factor;
 pub mod htmt;
 pub mod icc;
@@ -23,67 +24,67 @@ pub(super) const METHODS: &[Method] = &[
     Method {
         name: "reliability.alpha",
         description: "Cronbach's alpha with Feldt interval and item diagnostics",
-        fields: &["items", "conf_level"],
+        doc: docs::ALPHA,
         compute: alpha,
     },
     Method {
         name: "reliability.alpha_summary",
         description: "Cronbach's alpha from published variances or standard deviations",
-        fields: &["item_variances", "item_sds", "total_variance"],
+        doc: docs::ALPHA_SUMMARY,
         compute: alpha_summary,
     },
     Method {
         name: "reliability.omega",
         description: "McDonald's omega of one factor; a bootstrap interval with n_resamples",
-        fields: &["items", "n_resamples", "seed", "conf_level"],
+        doc: docs::OMEGA,
         compute: omega,
     },
     Method {
         name: "reliability.split_half",
         description: "Split-half reliability: Spearman-Brown, Horst, Guttman",
-        fields: &["items", "split", "n_resamples", "seed", "conf_level"],
+        doc: docs::SPLIT_HALF,
         compute: split_half,
     },
     Method {
         name: "reliability.test_retest",
         description: "Test-retest: paired t test and correlation of two occasions",
-        fields: &["first", "second", "alpha", "conf_level"],
+        doc: docs::TEST_RETEST,
         compute: test_retest,
     },
     Method {
         name: "reliability.icc",
         description: "Intraclass correlations with tests and intervals",
-        fields: &["ratings", "conf_level"],
+        doc: docs::ICC,
         compute: |input| super::reply(&icc::icc(&input.rows("ratings")?, input.confidence()?)?),
     },
     Method {
         name: "validity.kmo_bartlett",
         description: "Sampling adequacy (KMO) and Bartlett's test of sphericity",
-        fields: &["items"],
+        doc: docs::KMO_BARTLETT,
         compute: |input| super::reply(&adequacy::kmo_bartlett(&input.rows("items")?)?),
     },
     Method {
         name: "validity.eigenvalues",
         description: "Eigenvalues of the correlations of a block",
-        fields: &["items"],
+        doc: docs::EIGENVALUES,
         compute: |input| super::reply(&adequacy::eigenvalues(&input.rows("items")?)?),
     },
     Method {
         name: "validity.htmt",
         description: "Discriminant validity: heterotrait-monotrait ratios of blocks",
-        fields: &["data", "blocks"],
+        doc: docs::HTMT,
         compute: htmt,
     },
     Method {
         name: "agreement.krippendorff",
         description: "Agreement of any number of coders: Krippendorff's alpha",
-        fields: &["ratings", "level"],
+        doc: docs::KRIPPENDORFF,
         compute: krippendorff,
     },
     Method {
         name: "agreement.cohen_kappa",
         description: "Agreement of two coders: Cohen's kappa",
-        fields: &["table"],
+        doc: docs::COHEN_KAPPA,
         compute: |input| super::reply(&agreement::cohen_kappa(&input.matrix("table")?)?),
     },
 ];

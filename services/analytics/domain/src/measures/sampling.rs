@@ -1,6 +1,7 @@
 //! Samples: how many to ask, whom, and how many of them answered.
 
 pub mod allocation;
+mod docs;
 pub mod outcome;
 pub mod size;
 
@@ -23,37 +24,37 @@ pub(super) const METHODS: &[Method] = &[
     Method {
         name: "sample.size_proportion",
         description: "Answers needed for a share within a margin, and whom to invite for them",
-        fields: &["margin", "p", "population", "conf_level", "deff", "response_rate", "min_n"],
+        doc: docs::SIZE_PROPORTION,
         compute: size_proportion,
     },
     Method {
         name: "sample.size_mean",
         description: "Answers needed for a mean within a margin",
-        fields: &["margin", "sd", "population", "conf_level", "min_n"],
+        doc: docs::SIZE_MEAN,
         compute: size_mean,
     },
     Method {
         name: "sample.margin",
         description: "Margin of error of a share that a number of answers gives",
-        fields: &["n", "p", "population", "conf_level"],
+        doc: docs::MARGIN,
         compute: margin,
     },
     Method {
         name: "sample.allocate",
         description: "Division of a sample among strata: proportional, Neyman or equal",
-        fields: &["strata", "n", "method", "min_per_stratum"],
+        doc: docs::ALLOCATE,
         compute: allocate,
     },
     Method {
         name: "response.aapor",
         description: "Response, cooperation, refusal and contact rates of the AAPOR",
-        fields: &["I", "P", "R", "NC", "O", "UH", "UO", "e"],
+        doc: docs::AAPOR,
         compute: aapor,
     },
     Method {
         name: "response.return_rate",
         description: "Return rate of questionnaires and whether it suffices",
-        fields: &["sent", "undeliverable", "returned", "valid", "threshold", "min_n"],
+        doc: docs::RETURN_RATE,
         compute: return_rate,
     },
 ];

@@ -1,6 +1,7 @@
 //! Scores and descriptive statistics: the numbers that a dashboard tile shows.
 
 pub mod distribution;
+mod docs;
 pub mod effort;
 pub mod grade;
 pub mod nps;
@@ -24,55 +25,55 @@ pub(super) const METHODS: &[Method] = &[
     Method {
         name: "descriptive.summary",
         description: "Mean with t interval, spread and quartiles; weights are optional",
-        fields: &["values", "weights", "conf_level"],
+        doc: docs::SUMMARY,
         compute: summary,
     },
     Method {
         name: "proportion.interval",
         description: "Interval of a share: Wilson, Clopper-Pearson, Agresti-Coull or Wald",
-        fields: &["successes", "n", "method", "conf_level"],
+        doc: docs::PROPORTION,
         compute: proportion,
     },
     Method {
         name: "csat.topbox",
         description: "CSAT: share of the top boxes with interval, bottom boxes, net and mean",
-        fields: &["values", "weights", "scale_min", "scale_max", "boxes", "conf_level", "min_n"],
+        doc: docs::TOP_BOX,
         compute: top_box,
     },
     Method {
         name: "nps.score",
         description: "Net promoter score of answers 0 to 10 with Wald and adjusted interval",
-        fields: &["values", "weights", "conf_level", "min_n"],
+        doc: docs::NPS,
         compute: nps,
     },
     Method {
         name: "ces.score",
         description: "Customer effort score: mean and share of easy answers, high is easy",
-        fields: &["values", "scale_min", "scale_max", "direction", "easy_boxes", "conf_level"],
+        doc: docs::EFFORT,
         compute: effort,
     },
     Method {
         name: "grade.score",
         description: "Score of grades 1 to K through a table of points, satisfied share",
-        fields: &["grades", "grade_map", "conf_level"],
+        doc: docs::GRADE,
         compute: grade,
     },
     Method {
         name: "csd.ratio",
         description: "Perceived divided by expected, and the gap between them, with intervals",
-        fields: &["perceived", "expected", "conf_level"],
+        doc: docs::CSD,
         compute: csd,
     },
     Method {
         name: "share.distribution",
         description: "Percentages of one distribution, rounded so that they add up to 100",
-        fields: &["counts", "decimals"],
+        doc: docs::DISTRIBUTION,
         compute: distribution,
     },
     Method {
         name: "evaluation.counter",
         description: "Participation, satisfied rate and score of a counter press device",
-        fields: &["served", "counts", "defaulted", "grade_map"],
+        doc: docs::COUNTER,
         compute: counter,
     },
 ];

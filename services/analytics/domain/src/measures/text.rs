@@ -2,6 +2,7 @@
 //! of its own, so that these figures can be computed again.
 
 pub mod contrast;
+mod docs;
 pub mod keywords;
 
 use serde_json::Value;
@@ -15,13 +16,13 @@ pub(super) const METHODS: &[Method] = &[
     Method {
         name: "text.tfidf",
         description: "Keywords of comments by TF-IDF",
-        fields: &["documents", "stopwords", "top"],
+        doc: docs::TFIDF,
         compute: keywords,
     },
     Method {
         name: "text.log_odds",
         description: "Words that mark one group of comments against another",
-        fields: &["group_a", "group_b", "alpha0"],
+        doc: docs::LOG_ODDS,
         compute: contrast,
     },
 ];

@@ -1,6 +1,7 @@
 //! Weights of respondents, so that a sample looks like those it stands for.
 
 pub mod cells;
+mod docs;
 pub mod rake;
 
 use serde_json::Value;
@@ -15,19 +16,19 @@ pub(super) const METHODS: &[Method] = &[
     Method {
         name: "weighting.rake",
         description: "Weights that meet the margins of several variables (raking, RIM)",
-        fields: &["categories", "targets", "base_weights"],
+        doc: docs::RAKE,
         compute: rake,
     },
     Method {
         name: "weighting.poststratify",
         description: "Weights that meet the sizes of strata",
-        fields: &["stratum", "targets", "base_weights"],
+        doc: docs::POSTSTRATIFY,
         compute: poststratify,
     },
     Method {
         name: "weighting.nonresponse",
         description: "Weights by which those who answered stand for those of their class",
-        fields: &["class", "responded", "base_weights"],
+        doc: docs::NONRESPONSE,
         compute: nonresponse,
     },
 ];

@@ -10,7 +10,7 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use serde_json::{Map, Value, json};
 
-use crate::inputs;
+use crate::{docs, inputs};
 
 pub fn any_number() -> impl Strategy<Value = Value> {
     prop_oneof![
@@ -141,18 +141,19 @@ fn plausible(method: &str, field: &str) -> BoxedStrategy<Value> {
 
 pub fn input_of(method: &'static Method) -> impl Strategy<Value = Value> {
     let each: Vec<_> = method
-        .fields
+        .doc
+        .input
         .iter()
         .map(|field| {
             prop_oneof![
                 4 => Just(None),
                 1 => junk().prop_map(Some),
-                40 => plausible(method.name, field).prop_map(Some),
+                40 => plausible(method.name, field.name).prop_map(Some),
             ]
         })
         .collect();
     each.prop_map(|given| {
-        let named = method.fields.iter().map(|f| (*f).to_owned()).zip(given);
+        let named = method.doc.input.iter().map(|field| field.name.to_owned()).zip(given);
         Value::Object(named.filter_map(|(name, value)| Some((name, value?))).collect())
     })
 }
@@ -163,12 +164,16 @@ fn some_call() -> impl Strategy<Value = (&'static Method, Value)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(30_000))]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases.max(30_000)))]
 
     #[test]
     fn no_input_panics_and_every_null_says_why((method, input) in some_call()) {
         let name = method.name;
-        match method.compute(&input) {
+        let found = method.compute(&input);
+        if let Ok(output) = &found {
+            prop_assert_eq!(docs::documented(method, output), Ok(()), "{} {}", name, output);
+        }
+        match found {
             Err(error) => {
                 prop_assert!(!error.field.is_empty() && !error.problem.is_empty());
             }

@@ -286,6 +286,17 @@ proptest! {
 }
 
 #[test]
+fn a_leaf_that_nobody_answered_says_why_though_there_is_an_index() {
+    let tree = tree(&[3.0, 0.0, 1e50, 2.0, 4e49]);
+    let answers = json!([{"a2": 4, "b": 5}, {"b": 2, "c": 1}, {"a2": 3, "c": 5}]);
+    let input = json!({"tree": tree, "responses": answers, "weights": [1e50, 2.5, 1e-320]});
+    let found = compute("csi.tree", input);
+    assert!(found["index"].is_number() && found["se"].is_number(), "{found}");
+    assert!(found["nodes"]["a1"].is_null() && found["nodes"]["a2"].is_number(), "{found}");
+    assert_eq!(found["reason"], json!("no_data"));
+}
+
+#[test]
 fn an_inconsistent_comparison_is_given_hints() {
     // The second row contradicts itself: 1 is far above 0, 2 is far above 1, 0 is above 2.
     let matrix = json!([

@@ -2,16 +2,17 @@
 //! every shape, and against the laws of the statistics themselves.
 
 mod blocks;
-mod drivers;
 mod customers;
+mod docs;
+mod drivers;
 mod fuzz;
 mod indices;
 mod inputs;
 mod laws;
 mod operations;
 mod pairs;
-mod refusals;
 mod paths;
+mod refusals;
 mod vectors;
 
 use analytics_domain::measures;

@@ -63,32 +63,14 @@ pub fn check(
     }
     kept.sort_unstable_by_key(|(position, part, _)| (*position, *part));
     let visible = || way.shown.iter().map(|position| version.at(*position).1);
-    let answered: HashSet<(&str, &str)> = kept
-        .iter()
-        .filter(|(_, _, answer)| !answer.value.is_empty())
-        .map(|(_, _, answer)| (answer.question.as_str(), answer.part.as_str()))
-        .collect();
     if extent == Extent::Complete {
-        // An answer that is wrong is not missing too.
-        let sent: HashSet<(&str, &str)> = answers
-            .0
-            .iter()
-            .filter(|answer| !answer.value.is_empty())
-            .map(|answer| (answer.question.as_str(), answer.part.as_str()))
-            .collect();
-        for question in visible().filter(|question| question.required) {
-            for part in question.parts() {
-                if !sent.contains(&(question.id.as_str(), part.as_str())) {
-                    let answer = Answer::new(&question.id, &part, Value::None);
-                    problems.push(problem(None, &answer, Rule::Required, "an answer is required"));
-                }
-            }
-        }
+        problems.extend(missing(version, answers, &way));
     }
     if !problems.is_empty() {
         return Err(problems);
     }
-    let touched: HashSet<&str> = answered.iter().map(|(question, _)| *question).collect();
+    let said = kept.iter().filter(|(_, _, answer)| !answer.value.is_empty());
+    let touched: HashSet<&str> = said.map(|(_, _, answer)| answer.question.as_str()).collect();
     let done = visible().filter(|question| touched.contains(question.id.as_str())).count();
     let ending = way.ending_of(version);
     Ok(Checked {
@@ -99,6 +81,27 @@ pub fn check(
         screened_out: ending.is_some_and(|ending| ending.screened_out),
         progress: if way.shown.is_empty() { 1.0 } else { done as f64 / way.shown.len() as f64 },
     })
+}
+
+/// Required answers that were not sent. An answer that is wrong is not missing too.
+fn missing(version: &Version, answers: &Answers, way: &flow::Way<'_>) -> Vec<Problem> {
+    let sent: HashSet<(&str, &str)> = answers
+        .0
+        .iter()
+        .filter(|answer| !answer.value.is_empty())
+        .map(|answer| (answer.question.as_str(), answer.part.as_str()))
+        .collect();
+    let shown = way.shown.iter().map(|position| version.at(*position).1);
+    let mut missing = Vec::new();
+    for question in shown.filter(|question| question.required) {
+        for part in question.parts() {
+            if !sent.contains(&(question.id.as_str(), part.as_str())) {
+                let answer = Answer::new(&question.id, &part, Value::None);
+                missing.push(problem(None, &answer, Rule::Required, "an answer is required"));
+            }
+        }
+    }
+    missing
 }
 
 /// Position of the question of each answer; none for those that make no sense.
@@ -127,11 +130,7 @@ fn known(version: &Version, answers: &Answers, problems: &mut Vec<Problem>) -> V
     known
 }
 
-fn fits(
-    version: &Version,
-    position: usize,
-    answer: &Answer,
-) -> Result<(), (Rule, &'static str)> {
+fn fits(version: &Version, position: usize, answer: &Answer) -> Result<(), (Rule, &'static str)> {
     let (_, question) = version.at(position);
     let scale = version.definition().scale_of(question);
     value::fits(question, scale.as_ref(), answer)?;

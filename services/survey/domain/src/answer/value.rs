@@ -39,7 +39,9 @@ fn content(question: &Question, scale: Option<&Scale>, value: &Value) -> Result<
             Some(_) => Err((Rule::OutOfRange, "is not on the scale")),
             None => Err((Rule::WrongKind, "is no grade")),
         },
-        (_, Value::Options(ids)) if scale.is_none() && question.is_choice() => choice(question, ids),
+        (_, Value::Options(ids)) if scale.is_none() && question.is_choice() => {
+            choice(question, ids)
+        }
         (Kind::Number, Value::Number(number)) => in_range(question, *number),
         (Kind::Date, Value::Date(date)) => date_in_range(question, date),
         (Kind::ShortText | Kind::LongText, Value::Text(text)) => plain(question, text),

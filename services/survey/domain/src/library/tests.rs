@@ -18,11 +18,9 @@ fn every_template_is_sound_complete_in_both_languages_and_finds_no_fault_with_th
         assert_eq!(template.definition.languages(), ["zh-CN", "en"], "{}", template.key);
         for language in ["zh-CN", "en"] {
             let findings = lint::lint(&template.definition, language);
-            let grave: Vec<_> =
-                findings.iter().filter(|f| f.severity > Severity::Hint).collect();
+            let grave: Vec<_> = findings.iter().filter(|f| f.severity > Severity::Hint).collect();
             assert_eq!(grave, Vec::<&lint::Finding>::new(), "{}", template.key);
-            let untranslated =
-                findings.iter().any(|f| f.rule == lint::Rule::MissingTranslation);
+            let untranslated = findings.iter().any(|f| f.rule == lint::Rule::MissingTranslation);
             assert!(!untranslated, "{}", template.key);
         }
         assert!(template.minutes > 0.0 && template.minutes < 12.0, "{}", template.key);

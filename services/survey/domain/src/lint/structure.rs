@@ -45,9 +45,8 @@ pub(super) fn whole(linter: &mut Linter<'_>) {
         linter.add(what, "sections", "", "", &open.to_string());
     }
     let graded = definition.questions().filter(|(_, q)| is_graded(q)).count();
-    let whole = |question: &Question| {
-        question.kind == Kind::Nps || holds(&question.text, &words::OVERALL)
-    };
+    let whole =
+        |question: &Question| question.kind == Kind::Nps || holds(&question.text, &words::OVERALL);
     if graded >= GRADED_MANY && !definition.questions().any(|(_, q)| whole(q)) {
         linter.add((Rule::NoOverall, Severity::Hint), "sections", "", "", "");
     }

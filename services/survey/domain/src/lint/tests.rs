@@ -88,7 +88,8 @@ fn scales_are_balanced_labelled_and_alike() {
         let grades: Value =
             labels.iter().map(|(zh, en)| json!({"label": {"zh-CN": zh, "en": en}})).collect();
         let mut source = scale("如何？", "How is it?");
-        source["scales"][0] = json!({"id": "five", "min": 1, "max": labels.len(), "grades": grades});
+        source["scales"][0] =
+            json!({"id": "five", "min": 1, "max": labels.len(), "grades": grades});
         source
     };
     let five = [
@@ -131,7 +132,8 @@ fn respondents_must_have_a_way_out() {
     let offered = json!({"scale": "five", "required": true, "notApplicable": true});
     fine(&asked("SCALE", "如何？", "How is it?", offered));
     let age = |more: Value| asked("NUMBER", "您的年龄？", "What is your age?", more);
-    assert!(rules(&age(json!({"required": true}))).contains(&(Rule::NoRefusal, Severity::Warning)));
+    let asked_for = rules(&age(json!({"required": true})));
+    assert!(asked_for.contains(&(Rule::NoRefusal, Severity::Warning)));
     let text = asked("LONG_TEXT", "为什么？", "Why?", json!({"required": true}));
     finds(&text, Rule::RequiredOpenQuestion, Severity::Warning);
     let option = |n: usize| json!({"id": format!("o{n}"), "text": {"zh-CN": "甲", "en": "x"}});
@@ -147,7 +149,8 @@ fn respondents_must_have_a_way_out() {
 fn ranges_neither_overlap_nor_leave_gaps() {
     let choice = |ranges: &[&str]| {
         let option = |(n, text): (usize, &&str)| {
-            json!({"id": format!("o{n}"), "text": {"zh-CN": text, "en": text}})
+            let texts = json!({"zh-CN": text, "en": text});
+            json!({"id": format!("o{n}"), "text": texts})
         };
         let options: Value = ranges.iter().enumerate().map(option).collect();
         asked("SINGLE_CHOICE", "几次？", "How many?", json!({"options": options}))

@@ -54,7 +54,10 @@ fn one(linter: &mut Linter<'_>, at: &At<'_>, language: &str, text: &str, place: 
         linter.add((Rule::Vague, Severity::Hint), place, id, language, word);
     }
     let twice = words::DOUBLE_NEGATIONS.find(language, text).is_some();
-    if is_graded(at.question) && !twice && let Some(word) = words::NEGATIONS.find(language, text) {
+    if is_graded(at.question)
+        && !twice
+        && let Some(word) = words::NEGATIONS.find(language, text)
+    {
         linter.add((Rule::Negation, Severity::Hint), place, id, language, word);
     }
     if let Some(word) = words::abbreviation(text) {
@@ -64,7 +67,9 @@ fn one(linter: &mut Linter<'_>, at: &At<'_>, language: &str, text: &str, place: 
 
 /// Two things in one graded question: nobody knows which one the grade is for.
 fn joints(linter: &mut Linter<'_>, at: &At<'_>, language: &str, text: &str, place: &str) {
-    if is_graded(at.question) && let Some(word) = words::JOINTS.find(language, text) {
+    if is_graded(at.question)
+        && let Some(word) = words::JOINTS.find(language, text)
+    {
         let what = (Rule::DoubleBarrelled, Severity::Warning);
         linter.add(what, place, &at.question.id, language, word);
     }

@@ -64,8 +64,7 @@ impl<'a> Checker<'a> {
         }
         let given = definition.default_language();
         let first = || definition.title.keys().next().cloned().unwrap_or_default();
-        let default_language =
-            if definition.title.contains_key(&given) { given } else { first() };
+        let default_language = if definition.title.contains_key(&given) { given } else { first() };
         Self { definition, default_language, positions, problems: Vec::new() }
     }
 

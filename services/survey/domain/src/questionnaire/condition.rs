@@ -137,7 +137,9 @@ impl Term {
     fn holds(&self, answers: &Lookup<'_>, attributes: &Attributes) -> bool {
         let found = if self.attribute.is_empty() {
             let answer = answers.get(&self.question, &self.part);
-            answer.filter(|a| !a.value.is_empty()).map_or(Found::Nothing, |a| Found::Value(&a.value))
+            answer
+                .filter(|a| !a.value.is_empty())
+                .map_or(Found::Nothing, |a| Found::Value(&a.value))
         } else {
             let text = attributes.get(&self.attribute).map(String::as_str);
             text.filter(|text| !text.is_empty()).map_or(Found::Nothing, Found::Text)
@@ -164,8 +166,9 @@ impl Term {
     fn compares(&self, found: &Found<'_>, wanted: fn(std::cmp::Ordering) -> bool) -> bool {
         let bound = self.values.first().map(String::as_str).unwrap_or_default();
         let ordering = match found {
-            Found::Value(Value::Grade(grade)) => number_of(bound)
-                .and_then(|bound| f64::from(*grade).partial_cmp(&bound)),
+            Found::Value(Value::Grade(grade)) => {
+                number_of(bound).and_then(|bound| f64::from(*grade).partial_cmp(&bound))
+            }
             Found::Value(Value::Number(number)) => {
                 number_of(bound).and_then(|bound| number.partial_cmp(&bound))
             }

@@ -144,8 +144,7 @@ impl Question {
 
     /// Longest text in characters.
     pub fn text_limit(&self) -> usize {
-        let default =
-            if self.kind == Kind::ShortText { SHORT_TEXT_MAX } else { LONG_TEXT_MAX };
+        let default = if self.kind == Kind::ShortText { SHORT_TEXT_MAX } else { LONG_TEXT_MAX };
         let given = if self.text_max > 0 { self.text_max } else { default };
         usize::try_from(given).unwrap_or_default()
     }

@@ -217,9 +217,8 @@ impl Drawing<'_> {
 
     fn options(&mut self, question: &Question) -> Vec<FormOption> {
         let ids: Vec<&str> = question.options.iter().map(|option| option.id.as_str()).collect();
-        let order = self.order(question.shuffle_options, &question.id, &ids, |i| {
-            question.options[i].fixed
-        });
+        let order =
+            self.order(question.shuffle_options, &question.id, &ids, |i| question.options[i].fixed);
         order.into_iter().map(|i| self.option(&question.options[i])).collect()
     }
 

@@ -193,7 +193,8 @@ fn audience(definition: &Definition, id: &str) -> String {
     // Jumps from before it may lead past it.
     for (_, question) in definition.questions().take(position) {
         for jump in &question.jumps {
-            let lands = definition.questions().position(|(s, q)| q.id == jump.to || s.id == jump.to);
+            let lands =
+                definition.questions().position(|(s, q)| q.id == jump.to || s.id == jump.to);
             if lands.is_none_or(|lands| lands > position) {
                 text.push_str(&format!(" {} {:?}", question.id, jump.when));
             }

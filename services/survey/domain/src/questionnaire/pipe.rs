@@ -64,7 +64,8 @@ pub fn parse(text: &str) -> Result<Vec<Piece<'_>>, String> {
 
 fn placeholder(inner: &str) -> Result<Piece<'_>, String> {
     let (what, fallback) = inner.split_once('|').unwrap_or((inner, ""));
-    let wrong = || "has a placeholder that is none of {{q1}}, {{q1/row}}, {{@attribute}}".to_owned();
+    let wrong =
+        || "has a placeholder that is none of {{q1}}, {{q1/row}}, {{@attribute}}".to_owned();
     if fallback.contains(['{', '}']) {
         return Err(wrong());
     }
@@ -135,7 +136,12 @@ impl Filling<'_> {
         let label = |id: &String| {
             let option = question.option(id);
             let text = option.map(|o| definition.text(&o.text, self.language)).unwrap_or_default();
-            answer.specified.get(id).filter(|s| !s.is_empty()).map_or(text, String::as_str).to_owned()
+            answer
+                .specified
+                .get(id)
+                .filter(|s| !s.is_empty())
+                .map_or(text, String::as_str)
+                .to_owned()
         };
         match &answer.value {
             Value::Grade(grade) => {
@@ -161,7 +167,6 @@ impl Filling<'_> {
         }
     }
 }
-
 
 /// One line without control characters and changes of direction, cut to [`PIPED_MAX`].
 fn tame(text: &str) -> String {
@@ -205,18 +210,25 @@ mod tests {
         );
         assert_eq!(parse("{{q1/row}}").unwrap(), [answer("q1", "row", "")]);
         assert_eq!(parse("{{q1/a:b}}").unwrap(), [answer("q1", "a:b", "")]);
-        assert_eq!(
-            parse("{{@name}}").unwrap(),
-            [Piece::Attribute { id: "name", fallback: "" }]
-        );
+        assert_eq!(parse("{{@name}}").unwrap(), [Piece::Attribute { id: "name", fallback: "" }]);
         assert_eq!(parse("{ q1 }").unwrap(), [Piece::Plain("{ q1 }")]);
         assert_eq!(parse("").unwrap(), []);
     }
 
     #[test]
     fn what_is_no_placeholder_is_refused() {
-        for bad in ["{{7*7}}", "{{Q1}}", "{{q1", "{{}}", "{{q1/}}", "{{q1|{{q2}}", "{{@}}",
-            "{{ q1 }}", "{{q1.a}}", "{{q1/a/b}}"] {
+        for bad in [
+            "{{7*7}}",
+            "{{Q1}}",
+            "{{q1",
+            "{{}}",
+            "{{q1/}}",
+            "{{q1|{{q2}}",
+            "{{@}}",
+            "{{ q1 }}",
+            "{{q1.a}}",
+            "{{q1/a/b}}",
+        ] {
             assert!(parse(bad).is_err(), "{bad}");
         }
     }

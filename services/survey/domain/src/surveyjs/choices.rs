@@ -55,11 +55,10 @@ impl Importer {
         question: &mut Question,
         known: &mut Known,
     ) {
-        let several = matches!(
-            element.get("type").and_then(Value::as_str),
-            Some("checkbox" | "tagbox")
-        );
-        let choices = self.values(element.get("choices"), &format!("{pointer}/choices"), OPTIONS_MAX);
+        let several =
+            matches!(element.get("type").and_then(Value::as_str), Some("checkbox" | "tagbox"));
+        let choices =
+            self.values(element.get("choices"), &format!("{pointer}/choices"), OPTIONS_MAX);
         let mut taken = BTreeSet::new();
         for (value, text) in choices {
             let id = unique(&value, "o", |id| taken.contains(id));
@@ -67,7 +66,8 @@ impl Importer {
             known.options.entry(value).or_insert_with(|| id.clone());
             question.options.push(QuestionOption { id, text, ..QuestionOption::default() });
         }
-        let flag = |keys: [&str; 2]| keys.iter().any(|k| element.get(*k) == Some(&Value::Bool(true)));
+        let flag =
+            |keys: [&str; 2]| keys.iter().any(|k| element.get(*k) == Some(&Value::Bool(true)));
         if flag(["hasOther", "showOtherItem"]) {
             let text = self.label(element, "otherText", pointer, "Other", "其他");
             let option = QuestionOption { specify: true, fixed: true, text, ..Default::default() };
@@ -128,7 +128,8 @@ impl Importer {
         question: &mut Question,
         known: &mut Known,
     ) {
-        let columns = self.values(element.get("columns"), &format!("{pointer}/columns"), OPTIONS_MAX);
+        let columns =
+            self.values(element.get("columns"), &format!("{pointer}/columns"), OPTIONS_MAX);
         let rows = self.values(element.get("rows"), &format!("{pointer}/rows"), ROWS_MAX);
         let mut taken = BTreeSet::new();
         for (value, text) in columns {

@@ -34,7 +34,8 @@ impl Importer {
         match parsed {
             Ok(condition) => Some(condition),
             Err(why) => {
-                let text = format!("the condition cannot be taken over, so this is always shown: {why}");
+                let text =
+                    format!("the condition cannot be taken over, so this is always shown: {why}");
                 self.remark(&format!("{pointer}/{key}"), Outcome::LeftOut, text, question);
                 None
             }
@@ -53,7 +54,8 @@ impl Importer {
         match product(&outer.any_of, &own.any_of) {
             Ok(any_of) => Some(Condition { any_of }),
             Err(why) => {
-                let text = format!("the condition of the panel cannot be kept beside its own: {why}");
+                let text =
+                    format!("the condition of the panel cannot be kept beside its own: {why}");
                 self.remark(pointer, Outcome::LeftOut, text, question);
                 Some(own)
             }

@@ -2,29 +2,58 @@
 
 use serde_json::{Map, Value};
 
-use super::{
-    Importer, Known, Outcome,
-    choices::yes_and_no,
-    text::plain,
-};
+use super::{Importer, Known, Outcome, choices::yes_and_no, text::plain};
 use crate::questionnaire::{
     Kind, NumberBound, NumberRange, Question, QuestionOption, condition::is_date,
 };
 
 /// Properties of every element that are taken over, or are only about looks.
 const COMMON: &[&str] = &[
-    "type", "name", "title", "description", "isRequired", "visibleIf", "showCommentArea",
-    "hasComment", "titleLocation", "startWithNewLine", "width", "minWidth", "maxWidth", "indent",
-    "hideNumber", "colCount", "placeholder", "placeHolder", "commentPlaceholder",
+    "type",
+    "name",
+    "title",
+    "description",
+    "isRequired",
+    "visibleIf",
+    "showCommentArea",
+    "hasComment",
+    "titleLocation",
+    "startWithNewLine",
+    "width",
+    "minWidth",
+    "maxWidth",
+    "indent",
+    "hideNumber",
+    "colCount",
+    "placeholder",
+    "placeHolder",
+    "commentPlaceholder",
 ];
 const CHOICE: &[&str] = &[
-    "choices", "hasOther", "showOtherItem", "otherText", "hasNone", "showNoneItem", "noneText",
-    "showDontKnowItem", "dontKnowText", "showRefuseItem", "choicesOrder", "minSelectedChoices",
+    "choices",
+    "hasOther",
+    "showOtherItem",
+    "otherText",
+    "hasNone",
+    "showNoneItem",
+    "noneText",
+    "showDontKnowItem",
+    "dontKnowText",
+    "showRefuseItem",
+    "choicesOrder",
+    "minSelectedChoices",
     "maxSelectedChoices",
 ];
 const RATING: &[&str] = &[
-    "rateValues", "rateMin", "rateMax", "rateCount", "rateType", "rateDisplayMode",
-    "minRateDescription", "maxRateDescription", "autoGenerate",
+    "rateValues",
+    "rateMin",
+    "rateMax",
+    "rateCount",
+    "rateType",
+    "rateDisplayMode",
+    "minRateDescription",
+    "maxRateDescription",
+    "autoGenerate",
 ];
 
 impl Importer {

@@ -74,7 +74,10 @@ fn what_both_can_say_is_taken_over() {
     let question = |id: &str| definition.questions().find(|(_, q)| q.id == id).unwrap().1;
     assert!(question("overall").required && question("why").shuffle_options);
     let terms = &question("why").show_if.as_ref().unwrap().any_of[0].all_of;
-    assert_eq!((terms[0].operator, terms[1].values.as_slice()), (Operator::AtMost, &["web".to_owned()][..]));
+    assert_eq!(
+        (terms[0].operator, terms[1].values.as_slice()),
+        (Operator::AtMost, &["web".to_owned()][..])
+    );
     assert_eq!(question("line").text["zh-CN"], "您选了{{channel}}");
     assert_eq!(question("channel").options.last().unwrap().id, "other");
     assert_eq!(definition.endings[0].text["zh-CN"], "谢谢");
@@ -134,8 +137,21 @@ fn conditions_become_groups_of_terms() {
     assert_eq!(check("{c} <> 'a'"), Some(vec![1, 1]));
     assert_eq!(check("{m.r} = 'x'"), Some(vec![1]));
     assert_eq!(check("{g} notempty"), Some(vec![1]));
-    for broken in ["", "{g}", "{g} =", "({g} = 1", "{g} = 1 {c}", "{m} = 'x'", "{g} ~ 3", "{t} = 1",
-        "{g} = {c}", "not ({g} = 1)", "{c} > 1", "'", "iif({g} > 1, 'a', 'b')"] {
+    for broken in [
+        "",
+        "{g}",
+        "{g} =",
+        "({g} = 1",
+        "{g} = 1 {c}",
+        "{m} = 'x'",
+        "{g} ~ 3",
+        "{t} = 1",
+        "{g} = {c}",
+        "not ({g} = 1)",
+        "{c} > 1",
+        "'",
+        "iif({g} > 1, 'a', 'b')",
+    ] {
         assert_eq!(check(broken), None, "{broken}");
     }
     let deep = format!("{}{{g}} = 1{}", "(".repeat(300), ")".repeat(300));
@@ -155,21 +171,31 @@ fn a_condition_that_can_never_hold_is_named_by_the_check() {
 
 #[test]
 fn what_is_no_document_is_refused() {
-    for bad in ["", "[]", "7", "{}", r#"{"pages": 1}"#, r#"{"pages": []}"#, r#"{"elements": [1]}"#] {
+    for bad in ["", "[]", "7", "{}", r#"{"pages": 1}"#, r#"{"pages": []}"#, r#"{"elements": [1]}"#]
+    {
         assert!(import(bad).is_err(), "{bad}");
     }
     let deep = "[".repeat(100_000);
     assert!(import(&deep).is_err());
-    let nested = (0..50).fold(json!({"type": "comment", "name": "q"}), |inner, _| {
-        json!({"type": "panel", "elements": [inner]})
-    });
+    let nested = (0..50).fold(
+        json!({"type": "comment", "name": "q"}),
+        |inner, _| json!({"type": "panel", "elements": [inner]}),
+    );
     assert!(import(&elements(json!([nested])).to_string()).is_err());
 }
 
 fn element() -> impl Strategy<Value = Value> {
     let kinds = [
-        "text", "comment", "radiogroup", "checkbox", "rating", "matrix", "ranking", "boolean",
-        "panel", "html",
+        "text",
+        "comment",
+        "radiogroup",
+        "checkbox",
+        "rating",
+        "matrix",
+        "ranking",
+        "boolean",
+        "panel",
+        "html",
     ];
     let names = ["a", "b", "第一", "reasons", "p", "A b", ""];
     let conditions = ["{a} = 1", "{b} notempty", "{a} > 2 or {b} = 'x'", "{a", "{a.x} = y"];

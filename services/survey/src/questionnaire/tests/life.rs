@@ -45,10 +45,8 @@ pub async fn change(
         definition: Some(definition),
         ..Default::default()
     };
-    let request = v1::UpdateQuestionnaireRequest {
-        questionnaire: Some(questionnaire),
-        update_mask: None,
-    };
+    let request =
+        v1::UpdateQuestionnaireRequest { questionnaire: Some(questionnaire), update_mask: None };
     let changed = world.questionnaires().update_questionnaire(world.as_admin(request)).await;
     changed.unwrap().into_inner()
 }
@@ -78,7 +76,8 @@ async fn a_published_version_never_changes_and_a_change_makes_a_new_one() {
         assert_eq!(second.version, 2);
         assert_ne!(second.hash, version.hash);
         let mut client = world.questionnaires();
-        let named = |version| v1::GetQuestionnaireVersionRequest { name: now.name.clone(), version };
+        let named =
+            |version| v1::GetQuestionnaireVersionRequest { name: now.name.clone(), version };
         let kept = client.get_questionnaire_version(world.as_admin(named(1))).await.unwrap();
         assert_eq!(kept.into_inner(), version, "{}", world.name);
         let absent = client.get_questionnaire_version(world.as_admin(named(3))).await;
@@ -93,10 +92,8 @@ async fn a_published_version_never_changes_and_a_change_makes_a_new_one() {
         let page = client.list_questionnaire_versions(world.as_admin(list.clone())).await.unwrap();
         let page = page.into_inner();
         assert_eq!(page.versions[0].version, 2, "{}", world.name);
-        let next = v1::ListQuestionnaireVersionsRequest {
-            page_token: page.next_page_token,
-            ..list
-        };
+        let next =
+            v1::ListQuestionnaireVersionsRequest { page_token: page.next_page_token, ..list };
         let page = client.list_questionnaire_versions(world.as_admin(next)).await.unwrap();
         let page = page.into_inner();
         assert_eq!((page.versions[0].version, page.next_page_token.as_str()), (1, ""));
@@ -121,16 +118,32 @@ async fn publication_tells_others_the_countable_items() {
         assert_eq!(
             ids,
             [
-                "overall", "overall/reasons", "single", "several", "pair/expected",
-                "pair/expected/reasons", "pair/perceived", "pair/perceived/reasons", "recommend",
-                "matrix/r1", "matrix/r2", "ranked", "compared/o0:o1", "compared/o0:o2",
-                "compared/o1:o2", "effort", "amount",
+                "overall",
+                "overall/reasons",
+                "single",
+                "several",
+                "pair/expected",
+                "pair/expected/reasons",
+                "pair/perceived",
+                "pair/perceived/reasons",
+                "recommend",
+                "matrix/r1",
+                "matrix/r2",
+                "ranked",
+                "compared/o0:o1",
+                "compared/o0:o2",
+                "compared/o1:o2",
+                "effort",
+                "amount",
             ]
         );
         let overall = &told.items[0];
         assert_eq!((overall.grade_min, overall.grade_max), (1, 5));
         assert_eq!(overall.scores_0_100, [0.0, 40.0, 60.0, 80.0, 100.0]);
-        assert_eq!((overall.satisfied_grades.clone(), overall.bad_grades.clone()), (vec![4, 5], vec![1, 2]));
+        assert_eq!(
+            (overall.satisfied_grades.clone(), overall.bad_grades.clone()),
+            (vec![4, 5], vec![1, 2])
+        );
         assert_eq!(overall.section, "first");
         assert!(told.items[8].nps && !overall.nps);
         let pair: Vec<&str> = told.items[12].options.iter().map(|o| o.id.as_str()).collect();
@@ -222,7 +235,10 @@ async fn what_is_closed_stays_as_it_is() {
 #[tokio::test]
 async fn drafts_are_deleted_and_published_ones_only_leave_the_lists() {
     for world in worlds().await {
-        let (one, two) = (create(&world, sample::definition()).await, create(&world, sample::definition()).await);
+        let (one, two) = (
+            create(&world, sample::definition()).await,
+            create(&world, sample::definition()).await,
+        );
         publish(&world, &two).await;
         let mut client = world.questionnaires();
         let delete = |name: &str, force| {
@@ -291,7 +307,8 @@ async fn bad_definitions_are_refused_with_their_places() {
             assert!(found.contains(&place), "{place} is not in {found:?}");
         };
         check(|d| d.sections.clear(), "sections").await;
-        check(|d| d.sections[0].questions[1].id = "overall".into(), "sections[0].questions[1].id").await;
+        check(|d| d.sections[0].questions[1].id = "overall".into(), "sections[0].questions[1].id")
+            .await;
         check(|d| d.sections[0].questions[0].kind = 0, "sections[0].questions[0].kind").await;
         check(|d| d.sections[0].questions[0].kind = 99, "sections[0].questions[0].kind").await;
         check(
@@ -323,11 +340,7 @@ async fn beyond_ten_thousand_questionnaires_no_more_are_made() {
     for world in worlds().await {
         let first = create(&world, sample::definition()).await;
         let conn = world.app.db.begin().await.unwrap();
-        let blob = if world.name == "postgres" {
-            "gen_random_uuid()"
-        } else {
-            "randomblob(16)"
-        };
+        let blob = if world.name == "postgres" { "gen_random_uuid()" } else { "randomblob(16)" };
         let series = if world.name == "postgres" {
             "SELECT generate_series(2, 10000) AS n"
         } else {
@@ -404,7 +417,8 @@ async fn units_below_read_and_only_the_own_subtree_changes() {
         assert_eq!(refusal(hidden), (Code::NotFound, Reason::NotFound), "{}", world.name);
         let denied = client.get_questionnaire(bearer(read(&ours), &outsider)).await;
         assert_eq!(refusal(denied).0, Code::PermissionDenied, "{}", world.name);
-        let close = |of: &v1::Questionnaire| v1::CloseQuestionnaireRequest { name: of.name.clone() };
+        let close =
+            |of: &v1::Questionnaire| v1::CloseQuestionnaireRequest { name: of.name.clone() };
         let denied = client.close_questionnaire(bearer(close(&ours), &manager)).await;
         assert_eq!(refusal(denied).0, Code::PermissionDenied, "{}", world.name);
         let hidden = client.close_questionnaire(bearer(close(&copied), &other)).await;

@@ -129,10 +129,8 @@ async fn findings_are_told_in_both_languages() {
             assert!(!finding.suggestion.is_empty());
         }
         definition.sections[0].questions[0].scale = "none".into();
-        let check = v1::CheckDefinitionRequest {
-            definition: Some(definition),
-            language: "en".into(),
-        };
+        let check =
+            v1::CheckDefinitionRequest { definition: Some(definition), language: "en".into() };
         let checked = world.questionnaires().check_definition(world.as_admin(check)).await;
         let checked = checked.unwrap().into_inner();
         assert_eq!(checked.problems[0].place, "sections[0].questions[0].scale");
@@ -156,10 +154,8 @@ async fn versions_are_joined_item_by_item_with_their_reasons() {
         definition.sections[1].questions.pop();
         let third = change(&world, &second, definition).await;
         publish(&world, &third).await;
-        let request = v1::JoinQuestionnaireVersionsRequest {
-            name: draft.name.clone(),
-            versions: Vec::new(),
-        };
+        let request =
+            v1::JoinQuestionnaireVersionsRequest { name: draft.name.clone(), versions: Vec::new() };
         let mut client = world.questionnaires();
         let joined = client.join_questionnaire_versions(world.as_admin(request)).await;
         let joined = joined.unwrap().into_inner();

@@ -82,10 +82,8 @@ pub async fn add_activity(
         return Ok(());
     }
     let (customer, org) = (sql.bind(customer), sql.bind(org));
-    let text = format!(
-        "UPDATE customer SET {} WHERE id = {customer} AND org_id = {org}",
-        set.join(", ")
-    );
+    let text =
+        format!("UPDATE customer SET {} WHERE id = {customer} AND org_id = {org}", set.join(", "));
     sql.execute(conn, &text).await?;
     Ok(())
 }

@@ -81,10 +81,8 @@ pub async fn list(
         wanted.push(format!("id > {}", sql.bind(after)));
     }
     let limit = sql.bind(i64::try_from(limit).unwrap_or(i64::MAX));
-    let text = format!(
-        "SELECT * FROM customer WHERE {} ORDER BY id LIMIT {limit}",
-        wanted.join(" AND ")
-    );
+    let text =
+        format!("SELECT * FROM customer WHERE {} ORDER BY id LIMIT {limit}", wanted.join(" AND "));
     sql.query(conn, &text).await?.iter().map(of_row).collect()
 }
 
@@ -152,10 +150,8 @@ pub async fn with_anniversary(
         wanted.push(sql.one_of("unit_id", units));
     }
     let limit = sql.bind(i64::try_from(limit).unwrap_or(i64::MAX));
-    let text = format!(
-        "SELECT * FROM customer WHERE {} ORDER BY id LIMIT {limit}",
-        wanted.join(" AND ")
-    );
+    let text =
+        format!("SELECT * FROM customer WHERE {} ORDER BY id LIMIT {limit}", wanted.join(" AND "));
     sql.query(conn, &text).await?.iter().map(of_row).collect()
 }
 

@@ -5,16 +5,15 @@ use kit::{
     error::{Result, ServiceError},
 };
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set,
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set,
 };
 use survey_domain::campaign::{Campaign, State};
 use uuid::Uuid;
 
 use super::{parsed, printed};
-use crate::store::{
-    entity::campaign,
-    sql::{Sql, odd},
-};
+use kit::db::sql::{Sql, odd};
+
+use crate::store::entity::campaign;
 
 /// A campaign of an organisation.
 pub async fn find(conn: &impl ConnectionTrait, org: Uuid, id: Uuid) -> Result<Option<Campaign>> {
@@ -56,7 +55,11 @@ async fn lock(tx: &WriteTx, id: Uuid, text: &str) -> Result<()> {
 }
 
 /// Adds a new campaign.
-pub async fn insert(conn: &impl ConnectionTrait, new: &Campaign, work_us: Option<i64>) -> Result<()> {
+pub async fn insert(
+    conn: &impl ConnectionTrait,
+    new: &Campaign,
+    work_us: Option<i64>,
+) -> Result<()> {
     let row = to_row(new, work_us)?;
     campaign::Entity::insert(row).exec_without_returning(conn).await?;
     Ok(())
@@ -179,18 +182,6 @@ pub async fn list(
     );
     let rows = campaign::Entity::find().from_raw_sql(sql.statement(&text)).all(conn).await?;
     rows.into_iter().map(of_row).collect()
-}
-
-/// Whether any campaign uses a questionnaire; of drafts too.
-pub async fn any_with(
-    conn: &impl ConnectionTrait,
-    org: Uuid,
-    questionnaire: Uuid,
-) -> Result<bool> {
-    let wanted = Condition::all()
-        .add(campaign::Column::OrgId.eq(org))
-        .add(campaign::Column::QuestionnaireId.eq(questionnaire));
-    Ok(campaign::Entity::find().filter(wanted).limit(1).one(conn).await?.is_some())
 }
 
 fn to_row(c: &Campaign, work_us: Option<i64>) -> Result<campaign::ActiveModel> {

@@ -7,7 +7,7 @@ use kit::{db::dialect_of, error::Result};
 use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
-use crate::store::sql::{Column, Sql, odd};
+use kit::db::sql::{Column, Sql, odd};
 
 /// What is told apart; the numbers are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -140,11 +140,8 @@ pub async fn read(
         let number: i16 = row.try_get("", "dimension")?;
         let dimension = DIMENSIONS.into_iter().find(|d| *d as i16 == number);
         let dimension = dimension.ok_or_else(|| odd("fieldwork_count", "dimension"))?;
-        let key = Key {
-            dimension,
-            item: row.try_get("", "item")?,
-            measure: row.try_get("", "measure")?,
-        };
+        let key =
+            Key { dimension, item: row.try_get("", "item")?, measure: row.try_get("", "measure")? };
         let count: i64 = row.try_get("", "count")?;
         if count != 0 {
             counts.insert(key, count);

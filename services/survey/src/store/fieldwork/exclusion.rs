@@ -1,11 +1,15 @@
 //! Customers that samples left out.
 
 use kit::error::Result;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set,
+};
 use survey_domain::sampling::exclusion::Reason;
 use uuid::Uuid;
 
-use crate::store::{entity::sample_exclusion, sql::odd};
+use kit::db::sql::odd;
+
+use crate::store::entity::sample_exclusion;
 
 /// Rows of one INSERT.
 const CHUNK: usize = 500;
@@ -64,11 +68,8 @@ pub async fn list(
     if let Some(after) = after {
         query = query.filter(sample_exclusion::Column::CustomerId.gt(after));
     }
-    let rows = query
-        .order_by_asc(sample_exclusion::Column::CustomerId)
-        .limit(limit)
-        .all(conn)
-        .await?;
+    let rows =
+        query.order_by_asc(sample_exclusion::Column::CustomerId).limit(limit).all(conn).await?;
     let read = |row: sample_exclusion::Model| {
         let reason = Reason::from_number(row.reason.into());
         Ok(Exclusion {

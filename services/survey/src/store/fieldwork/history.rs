@@ -1,11 +1,15 @@
 //! What happened to invitations.
 
 use kit::error::Result;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set,
+};
 use survey_domain::invitation::{Outcome, State};
 use uuid::Uuid;
 
-use crate::store::{entity::invitation_event, sql::odd};
+use kit::db::sql::odd;
+
+use crate::store::entity::invitation_event;
 
 /// Most entries that are shown of one invitation, the latest ones.
 const SHOWN_MAX: u64 = 200;

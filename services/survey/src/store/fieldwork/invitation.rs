@@ -8,17 +8,14 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelec
 use survey_domain::{
     channel::Channel,
     invitation::{Invitation, State},
-    sampling::exclusion::{Asked, YEAR_DAYS},
 };
 use uuid::Uuid;
 
 use super::{parsed, printed};
-use crate::store::{
-    entity::invitation,
-    sql::{Sql, odd},
-};
+use kit::db::sql::{Sql, odd};
 
-const DAY_US: i64 = 86_400_000_000;
+use crate::store::entity::invitation;
+
 /// Rows of one INSERT.
 const CHUNK: usize = 64;
 
@@ -31,10 +28,7 @@ pub async fn find(conn: &impl ConnectionTrait, org: Uuid, id: Uuid) -> Result<Op
 }
 
 /// The invitation that a link leads to, with its organisation: the link is the credential.
-pub async fn of_link(
-    conn: &impl ConnectionTrait,
-    id: Uuid,
-) -> Result<Option<(Uuid, Invitation)>> {
+pub async fn of_link(conn: &impl ConnectionTrait, id: Uuid) -> Result<Option<(Uuid, Invitation)>> {
     let row = invitation::Entity::find().filter(invitation::Column::Id.eq(id)).one(conn).await?;
     row.map(|row| Ok((row.org_id, of_row(row)?))).transpose()
 }
@@ -91,46 +85,6 @@ pub async fn save(
     Ok(update.exec(conn).await?.rows_affected == 1)
 }
 
-/// How many invitations a sample prepared, by unit, class and channel.
-pub async fn sampled(
-    conn: &impl ConnectionTrait,
-    org: Uuid,
-    campaign: Uuid,
-) -> Result<Vec<(Uuid, Option<Uuid>, Channel, i64)>> {
-    let mut sql = Sql::new(dialect_of(conn));
-    let text = format!(
-        "SELECT unit_id, class_id, channel, COUNT(*) AS count FROM invitation \
-         WHERE org_id = {} AND campaign_id = {} AND sampled AND state = {} \
-         GROUP BY unit_id, class_id, channel",
-        sql.bind(org),
-        sql.bind(campaign),
-        sql.bind(State::Prepared as i16),
-    );
-    let mut found = Vec::new();
-    for row in sql.query(conn, &text).await? {
-        let channel: i16 = row.try_get("", "channel")?;
-        let channel = Channel::from_number(channel.into());
-        found.push((
-            row.try_get("", "unit_id")?,
-            row.try_get("", "class_id")?,
-            channel.ok_or_else(|| odd("invitation", "channel"))?,
-            row.try_get("", "count")?,
-        ));
-    }
-    Ok(found)
-}
-
-/// Takes the invitations back that a sample prepared.
-pub async fn remove_sampled(conn: &impl ConnectionTrait, org: Uuid, campaign: Uuid) -> Result<()> {
-    let delete = invitation::Entity::delete_many()
-        .filter(invitation::Column::OrgId.eq(org))
-        .filter(invitation::Column::CampaignId.eq(campaign))
-        .filter(invitation::Column::Sampled.eq(true))
-        .filter(invitation::Column::State.eq(State::Prepared as i16));
-    delete.exec(conn).await?;
-    Ok(())
-}
-
 /// Makes prepared ones due: sent ones for their sender, the others for an operator.
 pub async fn queue(
     conn: &impl ConnectionTrait,
@@ -169,11 +123,7 @@ pub async fn expire(conn: &impl ConnectionTrait, org: Uuid, ids: &[Uuid]) -> Res
 }
 
 /// Some by their ids, in the order of the ids, locked until the transaction ends.
-pub async fn lock(
-    conn: &impl ConnectionTrait,
-    org: Uuid,
-    ids: &[Uuid],
-) -> Result<Vec<Invitation>> {
+pub async fn lock(conn: &impl ConnectionTrait, org: Uuid, ids: &[Uuid]) -> Result<Vec<Invitation>> {
     let mut sql = Sql::new(dialect_of(conn));
     let org = sql.bind(org);
     let among = sql.one_of("id", ids);
@@ -311,83 +261,8 @@ pub async fn rewrite(conn: &impl ConnectionTrait, org: Uuid, campaign: Uuid) -> 
     Ok(())
 }
 
-/// Which of these customers have an invitation of the campaign.
-pub async fn invited(
-    conn: &impl ConnectionTrait,
-    org: Uuid,
-    campaign: Uuid,
-    customers: &[Uuid],
-) -> Result<Vec<Uuid>> {
-    let mut sql = Sql::new(dialect_of(conn));
-    let (org, campaign) = (sql.bind(org), sql.bind(campaign));
-    let among = sql.one_of("customer_id", customers);
-    let text = format!(
-        "SELECT customer_id FROM invitation \
-         WHERE org_id = {org} AND campaign_id = {campaign} AND {among}"
-    );
-    let rows = sql.query(conn, &text).await?;
-    rows.iter().map(|row| Ok(row.try_get("", "customer_id")?)).collect()
-}
-
-/// Customers that were invited to a campaign by hand.
-pub async fn added_by_hand(
-    conn: &impl ConnectionTrait,
-    org: Uuid,
-    campaign: Uuid,
-) -> Result<Vec<Uuid>> {
-    let ids: Vec<Option<Uuid>> = invitation::Entity::find()
-        .select_only()
-        .column(invitation::Column::CustomerId)
-        .filter(invitation::Column::OrgId.eq(org))
-        .filter(invitation::Column::CampaignId.eq(campaign))
-        .filter(invitation::Column::Sampled.eq(false))
-        .filter(invitation::Column::CustomerId.is_not_null())
-        .into_tuple()
-        .all(conn)
-        .await?;
-    Ok(ids.into_iter().flatten().collect())
-}
-
-/// What campaigns other than `campaign` asked of customers since `since_us`; of `only` these
-/// customers, or of all.
-pub async fn asked(
-    conn: &impl ConnectionTrait,
-    org: Uuid,
-    campaign: Uuid,
-    (since_us, now_us): (i64, i64),
-    only: Option<&[Uuid]>,
-) -> Result<std::collections::HashMap<Uuid, Asked>> {
-    let mut sql = Sql::new(dialect_of(conn));
-    let (org, campaign, since) = (sql.bind(org), sql.bind(campaign), sql.bind(since_us));
-    let only = only.map(|ids| format!(" AND {}", sql.one_of("customer_id", ids)));
-    let text = format!(
-        "SELECT customer_id, campaign_id, queue_us FROM invitation \
-         WHERE org_id = {org} AND customer_id IS NOT NULL AND queue_us IS NOT NULL \
-         AND queue_us > {since} AND campaign_id <> {campaign}{}",
-        only.unwrap_or_default()
-    );
-    let year_us = now_us.saturating_sub(YEAR_DAYS * DAY_US);
-    let mut asked: std::collections::HashMap<Uuid, Asked> = std::collections::HashMap::new();
-    for row in sql.query(conn, &text).await? {
-        let customer: Uuid = row.try_get("", "customer_id")?;
-        let us: i64 = row.try_get("", "queue_us")?;
-        let by: Uuid = row.try_get("", "campaign_id")?;
-        let first = Asked { last_us: i64::MIN, campaign: by, in_year: 0 };
-        let known = asked.entry(customer).or_insert(first);
-        known.in_year += u32::from(us > year_us);
-        if us > known.last_us {
-            (known.last_us, known.campaign) = (us, by);
-        }
-    }
-    Ok(asked)
-}
-
 /// Takes a person out of all invitations: what was asked stays, of whom does not.
-pub async fn forget_customer(
-    conn: &impl ConnectionTrait,
-    org: Uuid,
-    customer: Uuid,
-) -> Result<()> {
+pub async fn forget_customer(conn: &impl ConnectionTrait, org: Uuid, customer: Uuid) -> Result<()> {
     for text in [
         "UPDATE invitation SET customer_id = NULL, note = '' WHERE org_id = $1 AND customer_id = $2",
         "DELETE FROM sample_exclusion WHERE org_id = $1 AND customer_id = $2",

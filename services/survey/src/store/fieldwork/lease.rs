@@ -5,7 +5,7 @@ use kit::{db::dialect_of, error::Result};
 use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
-use crate::store::sql::Sql;
+use kit::db::sql::Sql;
 
 /// Takes or renews a lease until `until_us`; false while another holder has it.
 pub async fn take(

@@ -8,7 +8,9 @@ use sea_orm::{
 use survey_domain::channel::Channel;
 use uuid::Uuid;
 
-use crate::store::{entity::open_link, sql::odd};
+use kit::db::sql::odd;
+
+use crate::store::entity::open_link;
 
 /// An open link: anybody who has it can answer.
 #[derive(Debug, Clone, PartialEq, Eq)]

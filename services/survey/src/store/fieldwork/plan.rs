@@ -12,10 +12,9 @@ use survey_domain::plan::{Plan, Round, calendar};
 use uuid::Uuid;
 
 use super::{parsed, printed};
-use crate::store::{
-    entity::{plan, plan_round},
-    sql::Sql,
-};
+use kit::db::sql::Sql;
+
+use crate::store::entity::{plan, plan_round};
 
 /// A plan of an organisation with its present round.
 pub async fn find(conn: &impl ConnectionTrait, org: Uuid, id: Uuid) -> Result<Option<Plan>> {

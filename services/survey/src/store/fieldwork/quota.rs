@@ -5,10 +5,9 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder
 use survey_domain::quota::{Group, Quota};
 use uuid::Uuid;
 
-use crate::store::{
-    entity::campaign_quota,
-    sql::{Sql, odd},
-};
+use kit::db::sql::{Sql, odd};
+
+use crate::store::entity::campaign_quota;
 
 /// A quota with its answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +28,8 @@ pub async fn list(conn: &impl ConnectionTrait, org: Uuid, campaign: Uuid) -> Res
         .all(conn)
         .await?;
     let filled = |row: campaign_quota::Model| {
-        let group = Group::of(row.kind, row.group_id).ok_or_else(|| odd("campaign_quota", "kind"))?;
+        let group =
+            Group::of(row.kind, row.group_id).ok_or_else(|| odd("campaign_quota", "kind"))?;
         Ok(Filled { quota: Quota { group, limit: row.quota_limit }, filled: row.filled })
     };
     rows.into_iter().map(filled).collect()

@@ -7,7 +7,7 @@ use survey_domain::campaign::design::Design;
 use uuid::Uuid;
 
 use super::{parsed, printed};
-use crate::store::sql::Sql;
+use kit::db::sql::Sql;
 
 /// A sample, with everything that is needed to draw it again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

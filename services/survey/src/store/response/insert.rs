@@ -7,7 +7,8 @@ use kit::{
 use sea_orm::{ConnectionTrait, Statement, Value};
 use survey_domain::response::Response;
 
-use super::{super::sql::backend, print_answers};
+use super::print_answers;
+use kit::db::sql::backend;
 
 const COLUMNS: &str = "id, org_id, campaign_id, questionnaire_id, version, unit_id, site_id, \
      staff_id, customer_id, class_id, invitation_id, link_id, invited, channel, language, \
@@ -27,8 +28,7 @@ pub async fn insert(tx: &WriteTx, responses: &[&Response]) -> Result<u64> {
             Dialect::Sqlite => bulk::tuples(chunk.len(), COLUMNS_COUNT),
             Dialect::Postgres => numbered(chunk.len()),
         };
-        let text =
-            format!("INSERT INTO response ({COLUMNS}) VALUES {rows} ON CONFLICT DO NOTHING");
+        let text = format!("INSERT INTO response ({COLUMNS}) VALUES {rows} ON CONFLICT DO NOTHING");
         let mut values = Vec::with_capacity(chunk.len() * COLUMNS_COUNT);
         for response in chunk {
             values.extend(cells(response));

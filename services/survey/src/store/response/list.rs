@@ -5,7 +5,8 @@ use sea_orm::ConnectionTrait;
 use survey_domain::{channel::Channel, response::Response};
 use uuid::Uuid;
 
-use super::{super::sql::Sql, read};
+use super::read;
+use kit::db::sql::Sql;
 
 /// A place in a list: time of submission and id.
 pub type Place = (i64, Uuid);

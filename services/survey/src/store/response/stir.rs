@@ -6,7 +6,7 @@ use kit::{db::WriteTx, error::Result};
 use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
-use super::super::sql::Sql;
+use kit::db::sql::Sql;
 
 /// Campaigns with anonymous responses submitted at or after `from_us`.
 pub async fn anonymous_campaigns(conn: &impl ConnectionTrait, from_us: i64) -> Result<Vec<Uuid>> {

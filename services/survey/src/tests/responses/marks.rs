@@ -11,7 +11,10 @@ use uuid::Uuid;
 use super::scene::{Scene, grade, scenes};
 use crate::{store::fieldwork::count::measure, tests::world::refusal};
 
-async fn marks_of(scene: &Scene, request: v1::SubmitResponseRequest) -> (String, Vec<ResponseMark>) {
+async fn marks_of(
+    scene: &Scene,
+    request: v1::SubmitResponseRequest,
+) -> (String, Vec<ResponseMark>) {
     let receipt = scene.submit(request).await.unwrap().into_inner();
     let stored = scene.response(&receipt.receipt).await;
     assert_eq!(stored.suspect, !stored.marks.is_empty());

@@ -3,7 +3,8 @@
 use proto::{
     names,
     survey::v1::{
-        self, Answer, ChosenOptions, answer::Value, respondent_service_client::RespondentServiceClient,
+        self, Answer, ChosenOptions, answer::Value,
+        respondent_service_client::RespondentServiceClient,
         response_service_client::ResponseServiceClient,
     },
 };
@@ -18,8 +19,7 @@ use uuid::Uuid;
 use crate::{
     fieldwork::link::Claim,
     store::fieldwork::{
-        campaign,
-        invitation as invitations,
+        campaign, invitation as invitations,
         link::{self, Link},
     },
     tests::world::{NOW_US, World, bearer, worlds},
@@ -226,6 +226,7 @@ impl Scene {
             queue_us: Some(NOW_US),
             stratum: None,
             design_weight: 1.0,
+            sampled: false,
             note: String::new(),
             create_us: NOW_US,
             version: 1,
@@ -340,17 +341,14 @@ async fn publish(world: &World) -> Uuid {
         definition: Some(definition()),
         ..Default::default()
     };
-    let create = v1::CreateQuestionnaireRequest {
-        questionnaire: Some(questionnaire),
+    let create =
+        v1::CreateQuestionnaireRequest { questionnaire: Some(questionnaire), ..Default::default() };
+    let made = client.create_questionnaire(world.as_admin(create)).await.unwrap().into_inner();
+    let publish = v1::PublishQuestionnaireRequest {
+        name: made.name.clone(),
+        etag: made.etag.clone(),
         ..Default::default()
     };
-    let made = client.create_questionnaire(world.as_admin(create)).await.unwrap().into_inner();
-    let publish =
-        v1::PublishQuestionnaireRequest {
-            name: made.name.clone(),
-            etag: made.etag.clone(),
-            ..Default::default()
-        };
     client.publish_questionnaire(world.as_admin(publish)).await.unwrap();
     names::parse("questionnaires", &made.name).unwrap()
 }

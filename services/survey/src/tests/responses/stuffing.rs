@@ -95,10 +95,8 @@ async fn a_browser_answers_as_often_as_the_link_says() {
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_live_for_thirty_days_and_windows_for_minutes() {
     for scene in scenes(|_| {}).await {
-        let request = v1::SubmitResponseRequest {
-            browser_token: "a browser".into(),
-            ..quick(&scene.link)
-        };
+        let request =
+            v1::SubmitResponseRequest { browser_token: "a browser".into(), ..quick(&scene.link) };
         scene.submit_from(request, ADDRESS).await.unwrap();
         let app = &scene.world.app;
         let engine = scene.world.respond().engine().clone();

@@ -61,8 +61,8 @@ pub struct ItemMeans {
 ///
 /// Source: weighted index of means; linearisation as Cochran (1977).
 ///
-/// Edge cases: a leaf nobody answered drops out, `no_data`; nobody answered, or only leaves of weight 0:
-/// index `None`, `no_data`; one respondent: no standard error, `n_too_small`.
+/// Edge cases: a leaf nobody answered drops out, `no_data`; nobody answered, or only leaves of
+/// weight 0: index `None`, `no_data`; one respondent: no standard error, `n_too_small`.
 ///
 /// Errors: a row of another length than the leaves, weights that are negative or of another
 /// number than the rows.

@@ -172,7 +172,8 @@ fn every_missing_number_of_several_columns_says_why() {
     let families = ["reliability", "agreement", "validity", "importance", "ipa", "kano", "pls"];
     let own = |name: &str| families.contains(&name.split('.').next().unwrap_or_default());
     for method in measures::all().filter(|method| own(method.name)) {
-        let mut config = ProptestConfig::with_cases(1000);
+        let mut config = ProptestConfig::default();
+        config.cases = config.cases.max(1000);
         config.failure_persistence = None;
         let mut runner = TestRunner::new(config);
         let outcome = runner.run(&input_of(method), |input| {

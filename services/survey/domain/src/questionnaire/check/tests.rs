@@ -121,7 +121,8 @@ fn branching_never_goes_in_circles_or_nowhere() {
 #[test]
 fn conditions_compare_with_what_can_be_answered() {
     let place = |field: &str| format!("sections[1].questions[0].showIf.anyOf[0].allOf[0].{field}");
-    let check = |condition: Value, field: &str| refused(&at(Q3, "showIf"), condition, &place(field));
+    let check =
+        |condition: Value, field: &str| refused(&at(Q3, "showIf"), condition, &place(field));
     check(when("q1", "IS", &["6"]), "values");
     check(when("q1", "IS", &["good"]), "values");
     check(when("q2", "IS", &["z"]), "values");
@@ -180,7 +181,8 @@ fn scales_have_a_known_length_and_rising_scores() {
     check(with(&[0.0, 60.0, 50.0]), "scales[0].grades[2].score0100");
     check(with(&[0.0, 60.0, 101.0]), "scales[0].grades[2].score0100");
     let bounds = |satisfied: i32, bad: i32| {
-        json!({"id": "five", "min": 1, "max": 5, "satisfiedFrom": satisfied, "badTo": bad})
+        let (from, to) = (satisfied, bad);
+        json!({"id": "five", "min": 1, "max": 5, "satisfiedFrom": from, "badTo": to})
     };
     check(bounds(9, 0), "scales[0].satisfiedFrom");
     check(bounds(2, 3), "scales[0].badTo");
@@ -193,7 +195,8 @@ fn scales_have_a_known_length_and_rising_scores() {
 #[test]
 fn each_type_of_question_has_what_it_needs_and_nothing_else() {
     let kind = |kind: &str, more: Value| {
-        let mut question = json!({"id": "q3", "kind": format!("QUESTION_TYPE_{kind}"), "text": text()});
+        let mut question =
+            json!({"id": "q3", "kind": format!("QUESTION_TYPE_{kind}"), "text": text()});
         let fields = more.as_object().unwrap().clone();
         question.as_object_mut().unwrap().extend(fields);
         let mut source = sound();
@@ -220,7 +223,11 @@ fn each_type_of_question_has_what_it_needs_and_nothing_else() {
         ("SINGLE_CHOICE", json!({"options": options(&["a", "a"])}), "options[1].id"),
         ("NUMBER", json!({"options": options(&["a", "b"])}), "options"),
         ("MATRIX", json!({"scale": "five"}), "rows"),
-        ("MATRIX", json!({"rows": [{"id": "reasons", "text": text()}], "scale": "five"}), "rows[0].id"),
+        (
+            "MATRIX",
+            json!({"rows": [{"id": "reasons", "text": text()}], "scale": "five"}),
+            "rows[0].id",
+        ),
         ("RANKING", json!({"options": options(&["a", "b"]), "choicesMax": 3}), "choicesMax"),
         ("SINGLE_CHOICE", json!({"options": options(&["a", "b"]), "choicesMax": 2}), "choicesMax"),
         ("NUMBER", json!({"number": {"min": {"value": 9}, "max": {"value": 5}}}), "number.max"),
@@ -259,9 +266,8 @@ fn questions_of_a_shuffled_section_do_not_depend_on_each_other() {
 
 #[test]
 fn five_hundred_questions_are_enough() {
-    let question = |n: usize| {
-        json!({"id": format!("n{n}"), "kind": "QUESTION_TYPE_NPS", "text": text()})
-    };
+    let question =
+        |n: usize| json!({"id": format!("n{n}"), "kind": "QUESTION_TYPE_NPS", "text": text()});
     let many = |count: usize| {
         let questions: Value = (0..count).map(question).collect();
         json!({"title": text(), "sections": [{"id": "s", "questions": questions}]})

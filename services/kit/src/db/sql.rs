@@ -1,7 +1,7 @@
-//! Raw SQL of the one writer and its look-ups, for both databases. On PostgreSQL lists travel
+//! Raw SQL of writers and their look-ups, for both databases. On PostgreSQL lists travel
 //! as arrays, so that a statement has one text, and is prepared once, whatever its length.
 
-use kit::{
+use crate::{
     db::Dialect,
     error::{Result, ServiceError},
 };

@@ -1,0 +1,294 @@
+//! IntegrityService: withheld questions, trust marks, explanations and the verifier.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use analytics_domain::{
+    answer,
+    comparing::{strata, withholding},
+    measures::comparison::adjust::{Correction, adjust},
+    template,
+};
+use kit::{
+    auth::{Caller, open_request},
+    error::{Result, ServiceError},
+};
+use proto::{
+    analytics::v1::{
+        CompareTrustResponse, DetectWithholdingRequest, DetectWithholdingResponse, DrillDown,
+        ExplainFiguresResponse, FigureFormula, FigureRow, FigureSource, GetVerificationRequest,
+        QueryFiguresRequest, TrustRow, Verification, WithholdingRow,
+        integrity_service_server::IntegrityService,
+    },
+    common::v1::Permission,
+    names, time,
+};
+use tonic::{Request, Response, Status};
+use uuid::Uuid;
+
+use super::{answer as rows, asking, comparison, index_question, maintenance};
+use crate::{
+    state::{App, id},
+    store::questionnaires,
+    withholding as reading,
+};
+
+const ALPHA: f64 = 0.01;
+const ALPHA_MAX: f64 = 0.2;
+const MODEL: &str = "Mantel-Haenszel test over strata of branch, business type and local day: \
+    within a stratum, whether a customer is asked does not depend on who serves. One-sided for \
+    asking fewer, with continuity correction, p-values corrected by Holm for all staff. Length \
+    of services and earlier bad outcomes are not in the model; a flag is a reason to look, not \
+    a proof.";
+
+/// The integrity service.
+pub struct IntegrityHandler(pub Arc<App>);
+
+type Answer<T> = std::result::Result<Response<T>, Status>;
+
+#[tonic::async_trait]
+impl IntegrityService for IntegrityHandler {
+    async fn detect_withholding(
+        &self,
+        request: Request<DetectWithholdingRequest>,
+    ) -> Answer<DetectWithholdingResponse> {
+        let (caller, request) = open_request(request)?;
+        Ok(Response::new(detect(&self.0, &caller, &request).await?))
+    }
+
+    async fn compare_trust(
+        &self,
+        request: Request<QueryFiguresRequest>,
+    ) -> Answer<CompareTrustResponse> {
+        let (caller, request) = open_request(request)?;
+        Ok(Response::new(compare(&self.0, &caller, request).await?))
+    }
+
+    async fn explain_figures(
+        &self,
+        request: Request<QueryFiguresRequest>,
+    ) -> Answer<ExplainFiguresResponse> {
+        let (caller, request) = open_request(request)?;
+        Ok(Response::new(explain(&self.0, &caller, &request).await?))
+    }
+
+    async fn get_verification(
+        &self,
+        request: Request<GetVerificationRequest>,
+    ) -> Answer<Verification> {
+        let (caller, _) = open_request(request)?;
+        let found = self.0.verified.of(caller.org);
+        Ok(Response::new(Verification {
+            time: (found.runs > 0).then(|| time::from_us(found.time_us)),
+            equal: found.report.equal,
+            runs: found.runs,
+            mismatches: found.mismatches,
+            last: found.report.differences.into_iter().map(maintenance::mismatch).collect(),
+            watermark: found.report.position,
+        }))
+    }
+}
+
+async fn detect(
+    app: &App,
+    caller: &Caller,
+    request: &DetectWithholdingRequest,
+) -> Result<DetectWithholdingResponse> {
+    let unit = id("units", "unit", &request.unit)?;
+    caller.authorize(unit)?;
+    let days = index_question::days(&request.from, &request.to)?;
+    let alpha = if request.alpha == 0.0 { ALPHA } else { request.alpha };
+    if !(alpha > 0.0 && alpha <= ALPHA_MAX) {
+        return Err(ServiceError::invalid("alpha", "is not above 0 and at most 0.2"));
+    }
+    let view = caller.view()?;
+    let read = reading::read(&app.db, &app.ratings, &view, unit, days).await?;
+    let mut totals: BTreeMap<u128, (u64, u64)> = BTreeMap::new();
+    for ((_, staff), (served, prompted)) in &read.counts {
+        let total = totals.entry(*staff).or_default();
+        *total = (total.0 + served, total.1 + prompted);
+    }
+    let found: Vec<_> = strata(&read.counts)
+        .into_iter()
+        .map(|(staff, strata)| (Uuid::from_u128(staff), withholding(&strata)))
+        .collect();
+    let p_values: Vec<Option<f64>> = found.iter().map(|(_, one)| one.p_value).collect();
+    let adjusted = adjust(&p_values, Correction::Holm);
+    let services = format!(
+        "/v1/encounters?unit={}&state=ENCOUNTER_STATE_FINISHED&from={}&to={}",
+        request.unit, read.from, read.to
+    );
+    let row = |((staff, one), adjusted): (&(Uuid, _), Option<f64>)| {
+        let (served, prompted) = totals.get(&staff.as_u128()).copied().unwrap_or_default();
+        let one: &analytics_domain::comparing::Withholding = one;
+        let int = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+        WithholdingRow {
+            staff: names::print("staff", *staff),
+            display_name: comparison::display_name(&view, *staff),
+            served: int(served),
+            prompted: int(prompted),
+            expected: one.expected,
+            odds_ratio: one.odds_ratio,
+            p_value: one.p_value,
+            adjusted_p: adjusted,
+            flagged: adjusted.is_some_and(|p| p <= alpha),
+            services: services.clone(),
+        }
+    };
+    let mut rows: Vec<WithholdingRow> = found.iter().zip(adjusted).map(row).collect();
+    rows.sort_by(|a, b| {
+        let p = |row: &WithholdingRow| row.p_value.unwrap_or(2.0);
+        p(a).total_cmp(&p(b)).then(a.staff.cmp(&b.staff))
+    });
+    Ok(DetectWithholdingResponse { rows, alpha, model: MODEL.to_owned(), watermark: read.position })
+}
+
+async fn compare(
+    app: &App,
+    caller: &Caller,
+    request: QueryFiguresRequest,
+) -> Result<CompareTrustResponse> {
+    let mut request = request;
+    let mut filter = request.filter.take().unwrap_or_default();
+    filter.include_distrusted = false;
+    request.filter = Some(filter.clone());
+    let trusted = asking::ask(app, caller, &request).await?;
+    filter.include_distrusted = true;
+    request.filter = Some(filter);
+    let all = asking::ask(app, caller, &request).await?;
+    let shown = |asked: &asking::Asked| rows::response(&asked.view, &asked.answer, &asked.question);
+    let (trusted, all) = (shown(&trusted), shown(&all));
+    let find = |row: &FigureRow| trusted.rows.iter().find(|other| other.key == row.key).cloned();
+    Ok(CompareTrustResponse {
+        rows: all.rows.iter().map(|row| trust_row(find(row), row.clone())).collect(),
+        total: all.total.map(|row| trust_row(trusted.total.clone(), row)),
+        watermark: all.watermark,
+    })
+}
+
+fn trust_row(trusted: Option<FigureRow>, all: FigureRow) -> TrustRow {
+    let csat = |row: &FigureRow| row.csat.as_ref().and_then(|share| share.value);
+    let score = |row: &FigureRow| row.score_0_100.as_ref().and_then(|mean| mean.value);
+    let change =
+        |of: &dyn Fn(&FigureRow) -> Option<f64>| Some(of(&all)? - trusted.as_ref().and_then(of)?);
+    let distrusted_share =
+        (all.n > 0).then(|| all.distrusted as f64 / all.n as f64).filter(|_| !all.suppressed);
+    TrustRow {
+        csat_change: change(&csat),
+        score_change: change(&score),
+        distrusted_share,
+        trusted,
+        all: Some(all),
+    }
+}
+
+async fn explain(
+    app: &App,
+    caller: &Caller,
+    request: &QueryFiguresRequest,
+) -> Result<ExplainFiguresResponse> {
+    let asked = asking::ask(app, caller, request).await?;
+    let shown = rows::response(&asked.view, &asked.answer, &asked.question);
+    let of_answers = request.source() == FigureSource::Questionnaires;
+    let definitions = if of_answers {
+        let versions = questionnaires::load(app.db.read(), caller.org).await?;
+        let joined = &asked.answer.joined;
+        let used = joined.iter().flat_map(|j| j.versions.iter().map(|v| (j.questionnaire, *v)));
+        answer::canonical(used.filter_map(|key| versions.get(&key)))
+    } else {
+        template::canonical(asked.answer.templates.values().map(Arc::as_ref))
+    };
+    let total = shown.total.unwrap_or_default();
+    Ok(ExplainFiguresResponse {
+        question: in_words(&asked, request, of_answers),
+        formulas: formulas(),
+        definitions: definitions.lines().map(str::to_owned).collect(),
+        definition_hash: shown.definition_hash,
+        exclusions: shown.exclusions,
+        n: total.n,
+        as_of: shown.as_of,
+        watermark: shown.watermark,
+        drill_down: drill_down(caller, &asked, request, of_answers),
+        joined_versions: shown.joined_versions,
+    })
+}
+
+fn in_words(asked: &asking::Asked, request: &QueryFiguresRequest, of_answers: bool) -> String {
+    let unit = comparison::display_name(&asked.view, asked.question.unit);
+    let source = if of_answers { "answers to questionnaires" } else { "ratings and services" };
+    let filter = request.filter.clone().unwrap_or_default();
+    let parts = [
+        ("windows", filter.windows.len()),
+        ("staff", filter.staff.len()),
+        ("business types", filter.business_types.len()),
+        ("channels", filter.channels.len()),
+        ("templates", filter.templates.len()),
+        ("questionnaires", filter.questionnaires.len()),
+        ("versions", filter.versions.len()),
+        ("customer classes", filter.customer_classes.len()),
+        ("campaigns", filter.campaigns.len()),
+    ];
+    let narrowed: Vec<String> = parts
+        .iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(name, count)| format!("{count} {name}"))
+        .collect();
+    let narrowed = if narrowed.is_empty() { "nothing".to_owned() } else { narrowed.join(", ") };
+    let item = if filter.item.is_empty() { "the overall item".to_owned() } else { filter.item };
+    let marks = if filter.include_distrusted { "included" } else { "left out" };
+    format!(
+        "{source} of {unit} and everything below it, from {} to {}, narrowed by {narrowed}; \
+         item: {item}; distrusted: {marks}",
+        request.from, request.to
+    )
+}
+
+fn formulas() -> Vec<FigureFormula> {
+    [
+        ("n", "ratings or graded answers counted"),
+        ("coverage", "rated ÷ served services, each once; Wilson interval"),
+        ("prompt_rate", "asked ÷ served services; Wilson interval"),
+        ("score_0_100", "mean of the grades' scores; t interval"),
+        ("csat", "grades that the definition counts as satisfied ÷ n; Wilson interval"),
+        (
+            "csat_with_defaulted",
+            "(satisfied + services closed as silence) ÷ (n + services closed as silence)",
+        ),
+        ("nps", "100 × (9 and 10 minus 0 to 6) ÷ n, of 0–10 scales; adjusted Wald interval"),
+        ("bad_share", "grades that the definition counts as bad ÷ n; Wilson interval"),
+        ("comparison", "now minus then; Newcombe interval of shares, Welch's t of means"),
+    ]
+    .map(|(figure, formula)| FigureFormula {
+        figure: figure.to_owned(),
+        formula: formula.to_owned(),
+    })
+    .into()
+}
+
+fn drill_down(
+    caller: &Caller,
+    asked: &asking::Asked,
+    request: &QueryFiguresRequest,
+    of_answers: bool,
+) -> Vec<DrillDown> {
+    let (from, to) = (asked.answer.period.from_us, asked.answer.period.to_us);
+    let moment = |us: i64| analytics_domain::time::timestamp(us).to_string();
+    let (unit, from, to) = (&request.unit, moment(from), moment(to));
+    let range = format!("unit={unit}&from={from}&to={to}");
+    let list = |title: &str, path: String, permission: Permission| DrillDown {
+        title: title.to_owned(),
+        path,
+        permission: permission.as_str_name().to_owned(),
+        allowed: caller.may(permission, asked.question.unit),
+    };
+    if of_answers {
+        let path = format!("/v1/responses?{range}");
+        return vec![list("responses", path, Permission::ResponseRead)];
+    }
+    let ratings = |extra: &str| format!("/v1/ratings?{range}{extra}");
+    vec![
+        list("ratings", ratings(""), Permission::RatingRead),
+        list("bad ratings", ratings("&badOnly=true"), Permission::RatingRead),
+        list("ratings with trust marks", ratings("&markedOnly=true"), Permission::RatingRead),
+        list("services", format!("/v1/encounters?{range}"), Permission::EncounterRead),
+    ]
+}

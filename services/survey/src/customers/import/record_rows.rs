@@ -1,0 +1,136 @@
+//! Rows of purchases and interactions.
+
+use kit::{db::WriteTx, error::Result};
+use survey_domain::{
+    csv_import::{InteractionRow, PurchaseRow, Row, RowError},
+    customer::Customer,
+    record::{InteractionKind, InteractionText},
+};
+
+use super::worker::{Taken, Work};
+use crate::{
+    customers::record::{self, Named, NewInteraction, NewPurchase, Outcome, Whom},
+    state::App,
+};
+
+/// Latest time that is believed: a day ahead of us.
+const AHEAD_US: i64 = 86_400_000_000;
+
+/// Takes a group of purchases in.
+pub async fn purchases(app: &App, tx: &WriteTx, work: &Work, rows: &[Row]) -> Result<Taken> {
+    let mut taken = Taken::default();
+    let mut read = Vec::new();
+    for row in rows {
+        match PurchaseRow::read(&work.columns, row, &work.known) {
+            Ok(made) if !believed(app, made.time_us) => taken.errors.push(future(work, row)),
+            Ok(made) => read.push((row, made)),
+            Err(error) => taken.errors.push(error),
+        }
+    }
+    let names = read.iter().map(|(_, row)| row.external_id.clone());
+    let found = whom(app, tx, work, names.collect()).await?;
+    let (mut new, mut lines) = (Vec::new(), Vec::new());
+    for ((row, made), whom) in read.into_iter().zip(found) {
+        match within(app, work, row, whom) {
+            Ok(customer) => {
+                lines.push(row);
+                new.push(NewPurchase {
+                    item_id: made.item_id,
+                    customer: customer.id,
+                    competitor: made.competitor,
+                    at_us: made.time_us,
+                    cents: made.cents,
+                    product: made.product,
+                });
+            }
+            Err(error) => taken.errors.push(error),
+        }
+    }
+    let outcomes = record::purchases(app, tx, work.import.org, new).await?;
+    count(work, &mut taken, &lines, &outcomes);
+    Ok(taken)
+}
+
+/// Takes a group of interactions in.
+pub async fn interactions(app: &App, tx: &WriteTx, work: &Work, rows: &[Row]) -> Result<Taken> {
+    let mut taken = Taken::default();
+    let mut read = Vec::new();
+    for row in rows {
+        match InteractionRow::read(&work.columns, row, &work.known) {
+            Ok(made) if !believed(app, made.time_us) => taken.errors.push(future(work, row)),
+            Ok(made) => read.push((row, made)),
+            Err(error) => taken.errors.push(error),
+        }
+    }
+    let names = read.iter().map(|(_, row)| row.external_id.clone());
+    let found = whom(app, tx, work, names.collect()).await?;
+    let (mut new, mut lines) = (Vec::new(), Vec::new());
+    for ((row, made), whom) in read.into_iter().zip(found) {
+        let kind = InteractionKind::from_number(made.kind).unwrap_or(InteractionKind::Contact);
+        match within(app, work, row, whom) {
+            Ok(customer) => {
+                lines.push(row);
+                new.push(NewInteraction {
+                    item_id: made.item_id,
+                    unit: customer.unit,
+                    customer,
+                    kind,
+                    at_us: made.time_us,
+                    end_us: made.end_us.filter(|end| *end >= made.time_us),
+                    resolved: made.resolved && kind == InteractionKind::Complaint,
+                    text: InteractionText { reference: made.reference, note: made.note },
+                });
+            }
+            Err(error) => taken.errors.push(error),
+        }
+    }
+    let outcomes = record::interactions(app, tx, work.import.org, new).await?;
+    count(work, &mut taken, &lines, &outcomes);
+    Ok(taken)
+}
+
+fn believed(app: &App, us: i64) -> bool {
+    (0..=app.clock.now_us().saturating_add(AHEAD_US)).contains(&us)
+}
+
+fn future(work: &Work, row: &Row) -> RowError {
+    work.columns.error_of(row.line, "time", "is before 1970 or in the future")
+}
+
+async fn whom(app: &App, tx: &WriteTx, work: &Work, names: Vec<String>) -> Result<Vec<Whom>> {
+    let names: Vec<Named> = names.into_iter().map(Named::External).collect();
+    record::resolve(app, tx.conn(), work.import.org, &names).await
+}
+
+/// A customer of the import's unit or of those below it.
+fn within(
+    app: &App,
+    work: &Work,
+    row: &Row,
+    whom: Whom,
+) -> std::result::Result<Customer, RowError> {
+    let refused = |text: &str| Err(work.columns.error_of(row.line, "external_id", text));
+    match whom {
+        Whom::Found(customer) => {
+            let view = app.directory.organisation(work.import.org);
+            let within = view.is_some_and(|v| v.is_within(customer.unit, work.import.unit));
+            if within { Ok(*customer) } else { refused("names no known customer") }
+        }
+        Whom::Unknown => refused("names no known customer"),
+        Whom::Erased => refused("this person was erased"),
+    }
+}
+
+fn count(work: &Work, taken: &mut Taken, lines: &[&Row], outcomes: &[Outcome]) {
+    for (row, outcome) in lines.iter().zip(outcomes) {
+        match outcome {
+            Outcome::Recorded(_) => taken.counts.created += 1,
+            Outcome::Repeated(_) => taken.counts.unchanged += 1,
+            Outcome::Conflict => {
+                let text = "was used with another content";
+                taken.errors.push(work.columns.error_of(row.line, "item_id", text));
+            }
+        }
+    }
+    taken.errors.sort_by_key(|error| error.line);
+}

@@ -1,0 +1,8 @@
+//! Tests of plans, campaigns and fieldwork through the service, on every database.
+
+mod campaigns;
+mod counting;
+mod invitations;
+mod plans;
+mod sampling;
+mod scene;
