@@ -25,6 +25,7 @@ pub mod device {
 /// Questionnaires, customers, campaigns and responses.
 pub mod survey {
     /// Version 1.
+    #[allow(clippy::large_enum_variant, reason = "generated; events are not kept in numbers")]
     pub mod v1 {
         tonic::include_proto!("manyi.survey.v1");
     }

@@ -28,7 +28,8 @@ async fn made(org: &Org, path: &str, body: Value) -> Value {
 
 /// A questionnaire of two questions, answered behind an open link.
 async fn answered(world: &World, org: &Org, branch: &str) -> String {
-    let question = |id: &str| json!({"id": id, "kind": "QUESTION_TYPE_NPS", "text": texts(id), "required": true});
+    let kind = "QUESTION_TYPE_NPS";
+    let question = |id: &str| json!({"id": id, "kind": kind, "text": texts(id), "required": true});
     let questions = json!([question("recommend"), question("again")]);
     let sections = json!([{"id": "all", "title": texts("全部"), "questions": questions}]);
     let draft =

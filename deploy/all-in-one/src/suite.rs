@@ -75,8 +75,7 @@ impl Suite {
         let device = device::build(device, device::Peers { auth: to_auth.clone() }).await?;
         let to_device = rpc::in_process(device.router());
 
-        let survey =
-            survey::Config { database_url: databases.survey, seed, clock: clock.clone() };
+        let survey = survey::Config { database_url: databases.survey, seed, clock: clock.clone() };
         let survey = survey::build(survey, survey::Peers { auth: to_auth.clone() }).await?;
         let to_survey = rpc::in_process(survey.router());
 

@@ -1,6 +1,6 @@
-//! Follows the feeds of ratings and of answers: applies groups of events to the cells, each group once, in one
-//! transaction with inbox and cursor. A group that cannot be applied is parked and tried again
-//! later; the others go on.
+//! Follows the feeds of ratings and of answers: applies groups of events to the cells, each
+//! group once, in one transaction with inbox and cursor. A group that cannot be applied is
+//! parked and tried again later; the others go on.
 
 mod hold;
 mod prepare;

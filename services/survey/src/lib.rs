@@ -1,14 +1,14 @@
 //! The survey service: questionnaires, customers, campaigns and responses. One door: [`build`]
 //! makes a [`Service`] with its routes and its background work.
 
-mod customers;
-mod personal;
 mod convert;
-mod fieldwork;
-mod questionnaire;
-mod responses;
-mod respond;
 mod crash_point;
+mod customers;
+mod fieldwork;
+mod personal;
+mod questionnaire;
+mod respond;
+mod responses;
 mod rpc;
 mod state;
 mod store;
@@ -30,9 +30,8 @@ use kit::{
     rpc::{Chan, service_stack_with},
 };
 use proto::survey::v1::{
-    campaign_service_server::CampaignServiceServer,
+    campaign_service_server::CampaignServiceServer, event_service_server::EventServiceServer,
     invitation_service_server::InvitationServiceServer, plan_service_server::PlanServiceServer,
-    event_service_server::EventServiceServer,
     questionnaire_service_server::QuestionnaireServiceServer,
     respondent_service_server::RespondentServiceServer,
     response_service_server::ResponseServiceServer,

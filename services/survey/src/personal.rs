@@ -103,7 +103,8 @@ impl Vault {
 
     /// Hashes by which a person is found.
     pub fn hashes(&self, org: Uuid, personal: &Personal) -> Hashes {
-        let of = |kind, text: Option<String>| text.map(|text| self.hash(org, kind, text.as_bytes()));
+        let of =
+            |kind, text: Option<String>| text.map(|text| self.hash(org, kind, text.as_bytes()));
         let external = Some(personal.external_id.clone()).filter(|id| !id.is_empty());
         Hashes {
             external: of(HashKind::External, external),

@@ -1,6 +1,6 @@
 //! Tests of the service as a whole, on every database.
 
-pub mod world;
-mod fieldwork;
 mod customers;
+mod fieldwork;
 mod responses;
+pub mod world;

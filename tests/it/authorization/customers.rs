@@ -9,8 +9,7 @@ use super::place::{fresh, post};
 
 /// A file of one customer, as base64, and its SHA-256.
 const FILE: &str = "cGhvbmUKMTM4MDAxMzgwMDAK";
-const FILE_SHA256: &str =
-    "bae9c67930ef4c4112b3bb9179eea159e20746953421dfd59a9c246c24cc1f2c";
+const FILE_SHA256: &str = "bae9c67930ef4c4112b3bb9179eea159e20746953421dfd59a9c246c24cc1f2c";
 
 fn name(answer: &Value) -> String {
     text(&answer["name"]).to_owned()

@@ -194,12 +194,17 @@ fn fill_path(template: &str, request: &mut Value) -> String {
     let (variable, after) = rest.split_once('}').expect("a closed variable");
     let field = variable.split('=').next().unwrap_or_default();
     let steps: Vec<String> = field.split('.').map(camel).collect();
-    let mut at = request;
+    let mut at = &mut *request;
     for step in &steps[..steps.len() - 1] {
         at = &mut at[step];
     }
-    let value = take(at, &steps[steps.len() - 1]);
-    format!("{before}{}{after}", value.as_str().unwrap_or_default())
+    let value = match take(at, &steps[steps.len() - 1]) {
+        Value::String(text) => text,
+        Value::Number(number) => number.to_string(),
+        _ => String::new(),
+    };
+    // A path may name more than one field.
+    format!("{before}{value}{}", fill_path(after, request))
 }
 
 fn take(request: &mut Value, field: &str) -> Value {

@@ -23,6 +23,9 @@ use crate::store::questionnaires::Versions;
 /// Scores in billionths of a row of eleven grades; `None` for grades that do not count.
 pub type Scores = [Option<i64>; GRADES_PER_BLOCK];
 
+/// Questionnaire, version, item and block of grades.
+type Question = (Uuid, i32, String, i16);
+
 /// Sums of all leaves of one row lie side by side; each leaf has some of them.
 pub struct Layout {
     /// Leaf by place in the tree's list of leaves.
@@ -32,7 +35,7 @@ pub struct Layout {
     /// Customer classes with their weights; empty when every answer counts the same.
     classes: Vec<(Uuid, f64)>,
     ratings: HashMap<(Uuid, String, i16), Vec<(usize, Scores)>>,
-    questions: HashMap<(Uuid, i32, String, i16), Vec<(usize, Scores)>>,
+    questions: HashMap<Question, Vec<(usize, Scores)>>,
 }
 
 /// A leaf with its first sum.

@@ -11,7 +11,7 @@ use analytics_domain::{
         importance::{
             drivers::Drivers,
             quadrants::{Cut, Item, Quadrant as Place, quadrants},
-            relative::johnson,
+            relative::{Relative, johnson},
         },
         ranking::{
             means::rank_means,
@@ -352,7 +352,13 @@ async fn importance(
             performance: mean(j + 1),
         })
         .collect();
-    let found = quadrants(&placed, Cut::Mean).map_err(invalid)?;
+    place(&placed, &relative)
+}
+
+/// Places items in the matrix, by priority.
+fn place(placed: &[Item], relative: &Relative) -> Result<MapImportanceResponse> {
+    let invalid = |e: Invalid| ServiceError::invalid("items", e.to_string());
+    let found = quadrants(placed, Cut::Mean).map_err(invalid)?;
     let reason = relative.reason.and_then(|reason| serde_json::to_value(reason).ok());
     let gain = |item: &Item| Some(item.importance? * (100.0 - item.performance?));
     let mut order: Vec<&Item> = placed.iter().collect();

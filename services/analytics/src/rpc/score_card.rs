@@ -7,6 +7,7 @@ use kit::{
     audit,
     auth::{Caller, open_request},
     clock::new_id,
+    directory::OrgView,
     error::{Result, ServiceError},
     idempotency,
 };
@@ -139,20 +140,40 @@ async fn compute(
     }
     let units = if request.staff {
         caller.authorize(top)?;
-        let within = |unit: Option<Uuid>| unit.is_some_and(|unit| view.is_within(unit, top));
-        let mut staff: Vec<Uuid> = view
-            .all_staff()
-            .filter(|staff| within(Some(staff.unit)))
-            .map(|staff| staff.id)
-            .collect();
-        staff.sort_unstable();
-        staff
+        staff_within(&view, top)
     } else {
         comparison::units_below(caller, &view, &below, false)?
     };
     let days = index_question::days(&request.from, &request.to)?;
+    let subjects = Subjects { units, staff_of: request.staff.then_some(top), days };
+    fill_in(app, &view, &card, subjects).await
+}
+
+/// Staff of a unit and everything below it.
+fn staff_within(view: &OrgView, top: Uuid) -> Vec<Uuid> {
+    let within = |unit: Uuid| view.is_within(unit, top);
+    let mut staff: Vec<Uuid> =
+        view.all_staff().filter(|staff| within(staff.unit)).map(|staff| staff.id).collect();
+    staff.sort_unstable();
+    staff
+}
+
+/// Who is judged, and over what time.
+struct Subjects {
+    units: Vec<Uuid>,
+    staff_of: Option<Uuid>,
+    days: (i32, i32),
+}
+
+async fn fill_in(
+    app: &App,
+    view: &OrgView,
+    card: &ScoreCard,
+    subjects: Subjects,
+) -> Result<ComputeScoreCardResponse> {
+    let Subjects { units, staff_of, days } = subjects;
     let mut rows: Vec<ScoreCardRow> =
-        units.iter().map(|unit| empty_row(*unit, request.staff)).collect();
+        units.iter().map(|unit| empty_row(*unit, staff_of.is_some())).collect();
     let mut sums = vec![(0.0, 0.0); units.len()];
     let mut watermark = String::new();
     for measure in &card.measures {
@@ -160,12 +181,12 @@ async fn compute(
         let measuring = Measuring {
             leaf,
             units: units.clone(),
-            staff_of: request.staff.then_some(top),
+            staff_of,
             days,
             by_day: false,
             include_distrusted: false,
         };
-        let measured = app.indices.measure(&view, &measuring).await?;
+        let measured = app.indices.measure(view, &measuring).await?;
         let shrunk = comparison::shrunk(&measuring.leaf, &measured.values, 1, 0.95)?;
         for (place, row) in rows.iter_mut().enumerate() {
             let (value, drawn) = (measured.values[place], shrunk.units[place]);
@@ -184,7 +205,7 @@ async fn compute(
         watermark = measured.watermark;
     }
     for (row, (sum, weight)) in rows.iter_mut().zip(sums) {
-        row.display_name = comparison::display_name(&view, subject(row));
+        row.display_name = comparison::display_name(view, subject(row));
         let enough = row.n >= i64::from(card.minimum_n) && weight > 0.0;
         row.score = enough.then(|| sum / weight);
     }

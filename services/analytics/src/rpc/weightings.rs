@@ -3,18 +3,20 @@
 use analytics_domain::index::ranks::{ranks, spearman};
 use kit::{
     auth::Caller,
+    directory::OrgView,
     error::{Result, ServiceError},
 };
 use proto::{
     analytics::v1::{
         CompareWeightingsResponse, IndexQuestion, NodeWeight, RankAgreement, WeightedValue,
-        WeightingRow,
+        Weighting, WeightingRow,
     },
     names,
 };
+use uuid::Uuid;
 
 use super::{definition, index, index_answer, index_question};
-use crate::{state::App, store::indices::Version};
+use crate::{indices::Side, state::App, store::indices::Version};
 
 /// Compares the weightings of a version.
 ///
@@ -38,12 +40,27 @@ pub async fn compare(
         return Err(ServiceError::invalid("question.period", "must leave one period"));
     }
     let side = app.indices.by_weighting(&view, &asked).await?;
+    fill_in(&mut shown, &nodes, root, &side);
+    let (rows, agreements) = rows(&view, &ids, &asked.units, &side);
+    Ok(CompareWeightingsResponse { rows, agreements, weightings: shown, watermark: side.watermark })
+}
+
+/// The weights that were used, of every node but the root.
+fn fill_in(shown: &mut [Weighting], nodes: &[String], root: usize, side: &Side) {
     for (weighting, (_, weights)) in shown.iter_mut().zip(&side.weightings) {
         let used = nodes.iter().zip(weights).enumerate().filter(|(node, _)| *node != root);
         weighting.weights = used
             .map(|(_, (node, weight))| NodeWeight { node: node.clone(), weight: *weight })
             .collect();
     }
+}
+
+fn rows(
+    view: &OrgView,
+    ids: &[String],
+    units: &[Uuid],
+    side: &Side,
+) -> (Vec<WeightingRow>, Vec<RankAgreement>) {
     let values: Vec<&Vec<Option<f64>>> = side.weightings.iter().map(|(v, _)| v).collect();
     let all_ranks: Vec<Vec<Option<usize>>> = values.iter().map(|values| ranks(values)).collect();
     let change = |weighting: usize, row: usize| {
@@ -52,10 +69,10 @@ pub async fn compare(
             i32::try_from(first).unwrap_or_default() - i32::try_from(now).unwrap_or_default()
         })
     };
-    let mut order: Vec<usize> = (0..asked.units.len()).collect();
+    let mut order: Vec<usize> = (0..units.len()).collect();
     order.sort_by_key(|row| (all_ranks[0][*row].unwrap_or(usize::MAX), *row));
     let rows = order.into_iter().map(|row| {
-        let unit = names::print("units", asked.units[row]);
+        let unit = names::print("units", units[row]);
         let value = |(weighting, id): (usize, &String)| WeightedValue {
             weighting: id.clone(),
             value: values[weighting][row],
@@ -63,7 +80,7 @@ pub async fn compare(
             rank_change: change(weighting, row),
         };
         WeightingRow {
-            display_name: index_answer::display_name(&view, &unit),
+            display_name: index_answer::display_name(view, &unit),
             unit,
             values: ids.iter().enumerate().map(value).collect(),
         }
@@ -71,15 +88,7 @@ pub async fn compare(
     let agreement = |(weighting, id): (usize, &String)| RankAgreement {
         weighting: id.clone(),
         rho: spearman(values[0], values[weighting]),
-        largest_change: (0..asked.units.len())
-            .map(|row| change(weighting, row).abs())
-            .max()
-            .unwrap_or(0),
+        largest_change: (0..units.len()).map(|row| change(weighting, row).abs()).max().unwrap_or(0),
     };
-    Ok(CompareWeightingsResponse {
-        rows: rows.collect(),
-        agreements: ids.iter().enumerate().map(agreement).collect(),
-        weightings: shown,
-        watermark: side.watermark,
-    })
+    (rows.collect(), ids.iter().enumerate().map(agreement).collect())
 }

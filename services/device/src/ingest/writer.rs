@@ -77,11 +77,8 @@ async fn write(engine: &Engine, group: Vec<Waiting>) {
         .iter()
         .flat_map(|batch| batch.items.iter().map(move |item| Entry { batch, item }))
         .collect();
-    let mut results = Results {
-        verdicts: vec![None; entries.len()],
-        trackers: HashMap::new(),
-        position: None,
-    };
+    let mut results =
+        Results { verdicts: vec![None; entries.len()], trackers: HashMap::new(), position: None };
     let mut error = None;
     // Halves wait on a stack; the whole group is the first.
     let mut open = Vec::from([(0, entries.len())]);

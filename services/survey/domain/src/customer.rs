@@ -9,8 +9,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::{
-    attribute,
-    duplicate,
+    attribute, duplicate,
     error::{Error, Result},
 };
 

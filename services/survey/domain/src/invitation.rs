@@ -322,8 +322,7 @@ mod tests {
     #[test]
     fn a_customer_is_invited_as_it_prefers_or_by_the_first_channel_that_reaches_it() {
         let channels = [Channel::Email, Channel::Sms, Channel::Visit];
-        let reach =
-            |email, phone, preferred| Reach { email, phone, preferred, ..Reach::default() };
+        let reach = |email, phone, preferred| Reach { email, phone, preferred, ..Reach::default() };
         for (reach, expected) in [
             (reach(true, true, None), Some(Channel::Email)),
             (reach(true, true, Some(Channel::Sms)), Some(Channel::Sms)),

@@ -139,7 +139,12 @@ mod tests {
     #[test]
     fn measures_follow_their_definitions() {
         let mut loyalty = Loyalty::of_period(73 * DAY_US);
-        loyalty.add(&Counts { purchases: 2, cents: 300, earlier_purchases: 1, ..Counts::default() });
+        loyalty.add(&Counts {
+            purchases: 2,
+            cents: 300,
+            earlier_purchases: 1,
+            ..Counts::default()
+        });
         loyalty.add(&Counts {
             purchases: 1,
             cents: 100,

@@ -73,10 +73,8 @@ async fn finish(
     let customers: HashSet<Uuid> = found.iter().map(|(_, _, customer, _)| *customer).collect();
     let customers: Vec<Uuid> = customers.into_iter().collect();
     let done = store::care::completed(app.db.read(), org, &customers).await?;
-    let done: HashMap<(Uuid, i16, String), i64> = done
-        .into_iter()
-        .map(|(customer, kind, day, us)| ((customer, kind, day), us))
-        .collect();
+    let done: HashMap<(Uuid, i16, String), i64> =
+        done.into_iter().map(|(customer, kind, day, us)| ((customer, kind, day), us)).collect();
     let mut reminders = Vec::new();
     for (day, kind, customer, years) in found {
         let key = (customer, kind as i16, day.to_string());
@@ -183,12 +181,10 @@ async fn contacts(
 ) -> Result<Vec<Found>> {
     let end = care::days(from, days).last().map_or(from, |(day, _)| *day);
     let end = end.tomorrow().unwrap_or(end);
-    let end_us = end
-        .to_zoned(zone.clone())
-        .map_or(i64::MAX, |zoned| zoned.timestamp().as_microsecond());
+    let end_us =
+        end.to_zoned(zone.clone()).map_or(i64::MAX, |zoned| zoned.timestamp().as_microsecond());
     let limit = LIST_MAX as u64 + 1;
-    let found =
-        store::customer::with_contact_due(app.db.read(), org, units, end_us, limit).await?;
+    let found = store::customer::with_contact_due(app.db.read(), org, units, end_us, limit).await?;
     let with_day = found.into_iter().filter(wanted).filter_map(|customer| {
         let day = day_of(customer.next_contact_us()?, zone).max(from);
         Some((day, Kind::Contact, customer.id, 0))

@@ -45,9 +45,7 @@ pub async fn create(
     let masked = masked(app, caller, &request);
     let tx = app.db.begin().await?;
     let key = &request.request_id;
-    if let Some(answer) =
-        idempotency::replay::<v1::Customer>(&tx, caller, key, &masked).await?
-    {
+    if let Some(answer) = idempotency::replay::<v1::Customer>(&tx, caller, key, &masked).await? {
         drop(tx);
         let again = customer_of(app, caller, "name", &answer.name).await?;
         return shown(app, caller, &again);
@@ -102,8 +100,7 @@ async fn refuse_taken(tx: &WriteTx, customer: &Customer) -> Result<()> {
     let Some(hash) = &customer.hashes.external else { return Ok(()) };
     let hashed = store::customer::Hashed::External;
     let hashes = std::slice::from_ref(hash);
-    let known =
-        store::customer::find_by_hash(tx.conn(), customer.org, hashed, hashes, 2).await?;
+    let known = store::customer::find_by_hash(tx.conn(), customer.org, hashed, hashes, 2).await?;
     if known.iter().any(|other| other.id != customer.id) {
         return Err(ServiceError::already_exists("a customer with this external id exists"));
     }
@@ -190,8 +187,15 @@ pub async fn set_consent(
         }
     };
     let given = request.given;
-    let consent =
-        ConsentRecord { id, org: customer.org, customer: customer.id, purpose, given, source, at_us: now_us };
+    let consent = ConsentRecord {
+        id,
+        org: customer.org,
+        customer: customer.id,
+        purpose,
+        given,
+        source,
+        at_us: now_us,
+    };
     customer.consents = customer.consents.with(purpose, given);
     customer.change_us = now_us;
     let tx = app.db.begin().await?;

@@ -77,7 +77,10 @@ pub async fn create(
     let tx = app.db.begin().await?;
     // Labels are a map without order: the code alone stands for the request.
     let kept = v1::CreateCustomerClassRequest {
-        customer_class: Some(v1::CustomerClass { label: BTreeMap::new().into_iter().collect(), ..class_to(&class) }),
+        customer_class: Some(v1::CustomerClass {
+            label: BTreeMap::new().into_iter().collect(),
+            ..class_to(&class)
+        }),
         request_id: request.request_id.clone(),
     };
     if let Some(answer) = idempotency::replay(&tx, caller, &request.request_id, &kept).await? {

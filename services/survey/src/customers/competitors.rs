@@ -47,8 +47,7 @@ fn products_of(given: Vec<v1::CompetitorProduct>) -> Vec<Product> {
 
 async fn found(app: &App, org: Uuid, field: &str, name: &str) -> Result<(Competitor, i64)> {
     let id = convert::id("competitors", field, name)?;
-    let mut found =
-        store::customer_schema::competitors(app.db.read(), org, Some(id), 1).await?;
+    let mut found = store::customer_schema::competitors(app.db.read(), org, Some(id), 1).await?;
     found.pop().ok_or_else(|| ServiceError::not_found("competitor"))
 }
 

@@ -83,8 +83,7 @@ async fn records(tx: &WriteTx, person: &Customer) -> Result<Vec<v1::SubjectRecor
     let text = |key: &str, value: String| (key.to_owned(), value);
     let mut found = Vec::new();
     for response in store::response::of_customer(tx, person.org, person.id).await? {
-        let answers =
-            serde_json::to_string(&response.answers).map_err(ServiceError::internal)?;
+        let answers = serde_json::to_string(&response.answers).map_err(ServiceError::internal)?;
         let submitted = jiff::Timestamp::from_microsecond(response.submit_us);
         let fields = [
             text("campaign", names::print("campaigns", response.campaign)),

@@ -185,7 +185,8 @@ async fn take_references(
 ) -> Result<()> {
     let conn = app.db.read();
     if paths.has("customer_class", !given.customer_class.is_empty()) {
-        let named = convert::id_opt("customerClasses", "customer.customerClass", &given.customer_class)?;
+        let named =
+            convert::id_opt("customerClasses", "customer.customerClass", &given.customer_class)?;
         let class = named.unwrap_or_else(|| customer::class_id(caller.org, "external"));
         let built_in = customer::Class::built_in(caller.org).any(|known| known.id == class);
         if !built_in && class != customer.class {
@@ -200,7 +201,7 @@ async fn take_references(
         let named = convert::id_opt("competitors", "customer.competitor", &given.competitor)?;
         if let Some(id) = named.filter(|id| Some(*id) != customer.competitor) {
             let found = store::customer_schema::competitors(conn, caller.org, Some(id), 1).await?;
-            if !found.first().is_some_and(|(known, _)| known.retire_us.is_none()) {
+            if found.first().is_none_or(|(known, _)| known.retire_us.is_some()) {
                 return Err(ServiceError::invalid("customer.competitor", "is not in use"));
             }
         }

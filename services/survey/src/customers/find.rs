@@ -74,8 +74,7 @@ pub async fn list(
             }
         }
         if found.len() > size {
-            next_page_token =
-                page::cut(app, &key, &mut found, size, |last| page::id_text(last.id));
+            next_page_token = page::cut(app, &key, &mut found, size, |last| page::id_text(last.id));
             break;
         }
         if ended {
@@ -121,14 +120,11 @@ pub async fn find(
     .ok_or_else(|| ServiceError::invalid("phone", "holds nothing to look for"))?;
     let visible = caller.visible()?;
     let conn = app.db.read();
-    let found =
-        store::customer::find_by_hash(conn, caller.org, hashed, &[hash], FOUND_MAX).await?;
+    let found = store::customer::find_by_hash(conn, caller.org, hashed, &[hash], FOUND_MAX).await?;
     let mut customers: Vec<v1::Customer> = Vec::new();
     for customer in found {
         let current = match customer.state {
-            State::Merged => {
-                store::customer::find_current(conn, caller.org, customer.id).await?
-            }
+            State::Merged => store::customer::find_current(conn, caller.org, customer.id).await?,
             _ => Some(customer),
         };
         let Some(current) = current.filter(|c| visible.contains(c.unit)) else { continue };
@@ -193,8 +189,7 @@ fn parse_place(text: &str) -> (usize, Option<Vec<u8>>) {
 pub async fn merges(app: &App, caller: &Caller, name: &str) -> Result<v1::ListMergesResponse> {
     let customer = customer_of(app, caller, "name", name).await?;
     let conn = app.db.read();
-    let found =
-        store::customer_record::merges(conn, caller.org, customer.id, HISTORY_MAX).await?;
+    let found = store::customer_record::merges(conn, caller.org, customer.id, HISTORY_MAX).await?;
     Ok(v1::ListMergesResponse { merges: found.iter().map(merge_to).collect() })
 }
 

@@ -55,8 +55,7 @@ async fn declare(app: &App, caller: &Caller, given: v1::CustomerImport) -> Resul
     unit_in_use(caller, unit)?;
     let mut new = drafted(app, caller, unit, given)?;
     let tx = app.db.begin().await?;
-    let found =
-        store::customer_import::find_by_file(tx.conn(), caller.org, &new.file_key).await?;
+    let found = store::customer_import::find_by_file(tx.conn(), caller.org, &new.file_key).await?;
     match found {
         None => store::customer_import::insert(tx.conn(), &new).await?,
         Some(old) if old.state == State::Failed => {
@@ -208,15 +207,18 @@ pub async fn errors(
     let after = app.pages.decode(&key, &request.page_token)?;
     let after = after.and_then(|text| text.parse().ok()).unwrap_or(-1);
     let (read, size) = page::sizes(request.page_size)?;
-    let mut found =
-        store::customer_import::errors(app.db.read(), import.id, after, read).await?;
+    let mut found = store::customer_import::errors(app.db.read(), import.id, after, read).await?;
     let next_page_token = page::cut(app, &key, &mut found, size, |(place, _)| place.to_string());
     let mut csv = String::new();
     push_line(&mut csv, ["line", "column", "header", "text"].map(Cell::Plain));
     for (_, error) in &found {
         let (line, column) = (error.line.to_string(), error.column.to_string());
-        let cells =
-            [Cell::Plain(&line), Cell::Plain(&column), Cell::Text(&error.header), Cell::Text(&error.text)];
+        let cells = [
+            Cell::Plain(&line),
+            Cell::Plain(&column),
+            Cell::Text(&error.header),
+            Cell::Text(&error.text),
+        ];
         push_line(&mut csv, cells);
     }
     let errors = found.into_iter().map(|(_, error)| error_to(error)).collect();

@@ -266,9 +266,8 @@ pub async fn interactions(
         }
         delta.complaints += i64::from(interaction.kind == InteractionKind::Complaint);
         let wanted = triggers.iter().filter(|trigger| {
-            let within = |view: &std::sync::Arc<kit::directory::OrgView>| {
-                view.is_within(unit, trigger.unit)
-            };
+            let within =
+                |view: &std::sync::Arc<kit::directory::OrgView>| view.is_within(unit, trigger.unit);
             trigger.kind == interaction.kind && view.as_ref().is_some_and(within)
         });
         due.extend(wanted.map(|trigger| called(app, trigger, &interaction, unit)));

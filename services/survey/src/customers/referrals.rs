@@ -94,8 +94,7 @@ pub async fn update(
     request: v1::UpdateReferralRequest,
 ) -> Result<v1::Referral> {
     let given = request.referral.unwrap_or_default();
-    let paths =
-        Paths::read(request.update_mask, &["referred", "state", "reward", "reward_cents"])?;
+    let paths = Paths::read(request.update_mask, &["referred", "state", "reward", "reward_cents"])?;
     let id = convert::id("referrals", "referral.name", &given.name)?;
     let absent = || ServiceError::not_found("referral");
     let found = store::care::referral(app.db.read(), caller.org, id).await?;
@@ -146,8 +145,7 @@ pub async fn list(
     let before = page::after_place(app, &key, &request.page_token)?;
     let (read, size) = page::sizes(request.page_size)?;
     let (conn, units) = (app.db.read(), units.as_deref());
-    let mut found =
-        store::care::referrals(conn, caller.org, units, referrer, before, read).await?;
+    let mut found = store::care::referrals(conn, caller.org, units, referrer, before, read).await?;
     let next_page_token =
         page::cut(app, &key, &mut found, size, |last| print_place(last.create_us, last.id));
     let referrals = found.iter().map(referral_to).collect();

@@ -18,7 +18,7 @@ use survey_domain::{
 };
 use uuid::Uuid;
 
-use super::{access::unseen, access::unit_in_use, classes, fields::Paths, page};
+use super::{access::unit_in_use, access::unseen, classes, fields::Paths, page};
 use crate::{convert, convert::etag, state::App, store};
 
 /// Customers that are read in one go.
@@ -282,8 +282,7 @@ pub async fn check(
     let filter = store::customer::Filter { units, ..Default::default() };
     let (mut count, mut of, mut after) = (0, 0, None);
     loop {
-        let block =
-            store::customer::list(app.db.read(), caller.org, &filter, after, BLOCK).await?;
+        let block = store::customer::list(app.db.read(), caller.org, &filter, after, BLOCK).await?;
         of += block.len() as i64;
         count += block.iter().filter(|customer| matcher.matches(customer)).count() as i64;
         after = block.last().map(|customer| customer.id);

@@ -45,7 +45,9 @@ pub fn left(hashes: &Hashes) -> Vec<(HashKind, Vec<u8>)> {
 pub async fn refuse_erased(conn: &impl ConnectionTrait, org: Uuid, hashes: &Hashes) -> Result<()> {
     let wanted: Vec<Vec<u8>> = telling(hashes).into_iter().map(|(_, hash)| hash.clone()).collect();
     let erased = store::erasure::tombstones(conn, org, &wanted).await?;
-    let hit = telling(hashes).iter().any(|(kind, hash)| erased.contains(&(*kind as i16, (*hash).clone())));
+    let hit = telling(hashes)
+        .iter()
+        .any(|(kind, hash)| erased.contains(&(*kind as i16, (*hash).clone())));
     if hit {
         let text = "this person was erased; say `returning` if the person came back by itself";
         return Err(ServiceError::wrong_state(text));

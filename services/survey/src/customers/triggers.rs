@@ -84,8 +84,7 @@ pub async fn list(
 ) -> Result<v1::ListTriggersResponse> {
     let units = caller.visible()?.narrowed(None)?;
     let (conn, retired) = (app.db.read(), request.show_retired);
-    let found =
-        store::trigger::list(conn, caller.org, units.as_deref(), retired, LIST_MAX).await?;
+    let found = store::trigger::list(conn, caller.org, units.as_deref(), retired, LIST_MAX).await?;
     Ok(v1::ListTriggersResponse { triggers: found.iter().map(trigger_to).collect() })
 }
 
@@ -134,8 +133,7 @@ pub async fn list_due(
     let key = format!("due|{}|{}|{}", caller.org, request.unit, request.show_done);
     let after = page::after_place(app, &key, &request.page_token)?;
     let (read, size) = page::sizes(request.page_size)?;
-    let mut found =
-        store::trigger::due(app.db.read(), caller.org, &filter, after, read).await?;
+    let mut found = store::trigger::due(app.db.read(), caller.org, &filter, after, read).await?;
     let next_page_token =
         page::cut(app, &key, &mut found, size, |last| print_place(last.due_us, last.id));
     let due_triggers = found.iter().map(due_to).collect();

@@ -205,7 +205,7 @@ impl Origin {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Consumed {
     /// It counts; store it in the same transaction.
-    Consumed,
+    Taken,
     /// The invitation was answered before.
     Used,
     /// The campaign does not take answers yet.
@@ -229,7 +229,7 @@ pub struct Answer {
 
 /// Counts an answer: the invitation is used up, quotas and counts grow. All of it is in the
 /// transaction that stores the answer; until it ends the campaign cannot be closed. With anything
-/// but [`Consumed::Consumed`] nothing was changed and nothing may be stored for this answer.
+/// but [`Consumed::Taken`] nothing was changed and nothing may be stored for this answer.
 pub async fn consume(
     tx: &WriteTx,
     tally: &mut Tally,
@@ -273,7 +273,7 @@ pub async fn consume(
     if answer.suspect {
         counting::suspect(tally.of(&ticket.campaign), ticket.invitation.is_some(), 1);
     }
-    Ok(Consumed::Consumed)
+    Ok(Consumed::Taken)
 }
 
 /// Marks the invitation as answered; it is locked.

@@ -172,14 +172,8 @@ pub async fn attempt(
     if let Some(key) = &key
         && let Some(entry) = stored::history::knows(tx.conn(), org, i.id, key).await?
     {
-        return match entry.outcome == Some(outcome) && entry.note == request.note {
-            true => Ok(shown::invitation::invitation(&campaign, &i, &[])),
-            false => Err(ServiceError::new(
-                Code::AlreadyExists,
-                Reason::IdempotencyConflict,
-                "this attempt id was used with another outcome",
-            )),
-        };
+        must_be_same(&entry, outcome, &request.note)?;
+        return Ok(shown::invitation::invitation(&campaign, &i, &[]));
     }
     if i.state.is_final() || i.state == State::Prepared {
         return Err(ServiceError::wrong_state("the invitation waits for no attempt"));
@@ -214,6 +208,15 @@ pub async fn attempt(
     tally.write(tx.conn(), i.id).await?;
     tx.commit().await?;
     Ok(shown::invitation::invitation(&campaign, &i, &[]))
+}
+
+/// The same attempt again is no news; another one needs an id of its own.
+fn must_be_same(known: &stored::history::Entry, outcome: Outcome, note: &str) -> Result<()> {
+    if known.outcome == Some(outcome) && known.note == note {
+        return Ok(());
+    }
+    let text = "this attempt id was used with another outcome";
+    Err(ServiceError::new(Code::AlreadyExists, Reason::IdempotencyConflict, text))
 }
 
 /// When the attempt was made, and when the next one is due.

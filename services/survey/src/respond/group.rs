@@ -217,7 +217,7 @@ async fn take(
         at_us: submission.receive_us,
     };
     let refusal = match consume(tx, tally, &view, ticket, answer).await? {
-        Consumed::Consumed => {
+        Consumed::Taken => {
             stuffing.count(submission);
             let site = view.site_of(ticket.unit);
             return Ok(Ok(response_of(submission, marks, site)));

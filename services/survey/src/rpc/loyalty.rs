@@ -15,12 +15,18 @@ type Answer<T> = std::result::Result<Response<T>, Status>;
 
 #[async_trait::async_trait]
 impl LoyaltyService for LoyaltyFigures {
-    async fn query_loyalty(&self, request: Request<v1::QueryLoyaltyRequest>) -> Answer<v1::LoyaltyFigures> {
+    async fn query_loyalty(
+        &self,
+        request: Request<v1::QueryLoyaltyRequest>,
+    ) -> Answer<v1::LoyaltyFigures> {
         let (caller, request) = open_request(request)?;
         Ok(Response::new(loyalty::query(&self.0, &caller, &request).await?))
     }
 
-    async fn list_leave_warnings(&self, request: Request<v1::ListLeaveWarningsRequest>) -> Answer<v1::ListLeaveWarningsResponse> {
+    async fn list_leave_warnings(
+        &self,
+        request: Request<v1::ListLeaveWarningsRequest>,
+    ) -> Answer<v1::ListLeaveWarningsResponse> {
         let (caller, request) = open_request(request)?;
         Ok(Response::new(loyalty::warnings(&self.0, &caller, &request).await?))
     }

@@ -55,7 +55,7 @@ pub struct Counts {
     pub errors: i64,
 }
 
-/// An import.
+/// An import of a file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Import {
     /// Id.
@@ -135,11 +135,11 @@ pub async fn insert(conn: &impl ConnectionTrait, new: &Import) -> Result<()> {
         (new.state as i16).into(),
         new.received.into(),
         json(&new.scan)?.into(),
-        0_i64.into(),
-        0_i64.into(),
-        0_i64.into(),
-        0_i64.into(),
-        0_i64.into(),
+        new.counts.rows.into(),
+        new.counts.created.into(),
+        new.counts.updated.into(),
+        new.counts.unchanged.into(),
+        new.counts.errors.into(),
         Some(new.part_key.clone()).into(),
         new.create_us.into(),
         0_i64.into(),
@@ -286,24 +286,24 @@ pub async fn part(
         "SELECT place, body FROM import_part WHERE import_id = {id} AND place >= {place} \
          ORDER BY place LIMIT 1"
     );
-    let rows = sql.query(conn, &text).await?;
-    let Some(row) = rows.first() else { return Ok(None) };
-    Ok(Some((row.try_get("", "place")?, row.try_get("", "body")?)))
+    let found = sql.query(conn, &text).await?;
+    found.first().map(|row| Ok((row.try_get("", "place")?, row.try_get("", "body")?))).transpose()
 }
 
 /// Deletes the parts of an import.
 pub async fn delete_parts(conn: &impl ConnectionTrait, id: Uuid) -> Result<()> {
-    let mut sql = sql(conn);
-    let id = sql.bind(id);
-    sql.execute(conn, &format!("DELETE FROM import_part WHERE import_id = {id}")).await?;
-    Ok(())
+    delete(conn, "import_part", id).await
 }
 
 /// Deletes the refused rows of an import.
 pub async fn delete_errors(conn: &impl ConnectionTrait, id: Uuid) -> Result<()> {
+    delete(conn, "import_error", id).await
+}
+
+async fn delete(conn: &impl ConnectionTrait, table: &str, id: Uuid) -> Result<()> {
     let mut sql = sql(conn);
     let id = sql.bind(id);
-    sql.execute(conn, &format!("DELETE FROM import_error WHERE import_id = {id}")).await?;
+    sql.execute(conn, &format!("DELETE FROM {table} WHERE import_id = {id}")).await?;
     Ok(())
 }
 
@@ -313,7 +313,6 @@ pub async fn insert_errors(
     import: &Import,
     errors: &[(i64, RowError)],
 ) -> Result<()> {
-    let line = |line: u64| i64::try_from(line).unwrap_or(i64::MAX);
     let rows: Vec<_> = errors
         .iter()
         .map(|(place, error)| {
@@ -321,7 +320,7 @@ pub async fn insert_errors(
                 import.id.into(),
                 (*place).into(),
                 import.org.into(),
-                line(error.line).into(),
+                i64::try_from(error.line).unwrap_or(i64::MAX).into(),
                 i32::try_from(error.column).unwrap_or(i32::MAX).into(),
                 error.header.clone().into(),
                 error.text.clone().into(),
@@ -365,8 +364,8 @@ pub async fn errors(
 
 fn of_row(row: &QueryResult) -> Result<Import> {
     let get = |column: &'static str| odd("customer_import", column);
-    let state: i16 = row.try_get("", "state")?;
     let states = [State::Uploading, State::Running, State::Done, State::Failed];
+    let state: i16 = row.try_get("", "state")?;
     let settings: String = row.try_get("", "settings")?;
     let scan: String = row.try_get("", "scan")?;
     let failure: Option<String> = row.try_get("", "failure")?;

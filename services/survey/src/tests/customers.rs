@@ -17,8 +17,7 @@ use proto::{
         customer_record_service_client::CustomerRecordServiceClient,
         customer_schema_service_client::CustomerSchemaServiceClient,
         customer_service_client::CustomerServiceClient,
-        loyalty_service_client::LoyaltyServiceClient,
-        subject_service_client::SubjectServiceClient,
+        loyalty_service_client::LoyaltyServiceClient, subject_service_client::SubjectServiceClient,
     },
 };
 use tokio_util::sync::CancellationToken;

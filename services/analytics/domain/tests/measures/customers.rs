@@ -292,6 +292,16 @@ fn drivers_that_cannot_be_fitted_are_told() {
 }
 
 #[test]
+fn drivers_that_tell_nothing_order_nobody() {
+    // As many left as stayed in every corner, so that all have a risk of one half.
+    let corners = [0.0, 1.0, 5.0].map(|u| [0.0, 2.0, 5.0].map(|v| (u, v))).concat();
+    let rows = corners.iter().flat_map(|(u, v)| [true, false].map(|y| (y, u * 0.1 - 46.7, *v)));
+    let found = risk(&rows.collect::<Vec<_>>());
+    assert_eq!(number(&found, "auc"), 0.5, "{found}");
+    assert!(number(&found, "mcfadden_r2") >= 0.0, "{found}");
+}
+
+#[test]
 fn a_branch_with_little_to_show_does_not_top_the_table() {
     let table = share_table(&[(3, 3), (1000, 900), (800, 500), (900, 650), (0, 0)]);
     let first = branches(&table).iter().find(|branch| branch["rank"] == json!(1));

@@ -1,3 +1,5 @@
+//! Room is given, refused and given back as promised.
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::{sync::watch, task::JoinHandle};

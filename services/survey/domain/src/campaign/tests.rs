@@ -1,3 +1,5 @@
+//! Opening, closing and changing campaigns, and the checks of their settings.
+
 use super::*;
 
 fn settings() -> Settings {

@@ -119,9 +119,10 @@ impl Columns {
         }
         for (place, (name, target)) in mapping.iter().enumerate() {
             let number = place + 1;
-            let at = headers.iter().position(|known| known == name.trim()).ok_or_else(|| {
-                fault(format!("the header lacks the column of mapping {number}"))
-            })?;
+            let at = headers
+                .iter()
+                .position(|known| known == name.trim())
+                .ok_or_else(|| fault(format!("the header lacks the column of mapping {number}")))?;
             if target.is_empty() {
                 continue;
             }
@@ -148,10 +149,7 @@ impl Columns {
     }
 
     /// The known fields of a row that are not empty, with the place of the column from 0.
-    pub fn cells<'a>(
-        &'a self,
-        row: &'a Row,
-    ) -> impl Iterator<Item = (usize, &'a Field, &'a str)> {
+    pub fn cells<'a>(&'a self, row: &'a Row) -> impl Iterator<Item = (usize, &'a Field, &'a str)> {
         self.fields.iter().zip(&row.cells).enumerate().filter_map(|(at, (field, cell))| {
             let cell = cell.trim();
             let field = field.as_ref()?;

@@ -90,7 +90,9 @@ impl Decoder {
                         self.left = rest.to_vec();
                         Ok(())
                     }
-                    Some(_) if rest.starts_with(&[0xff, 0xfe]) || rest.starts_with(&[0xfe, 0xff]) => {
+                    Some(_)
+                        if rest.starts_with(&[0xff, 0xfe]) || rest.starts_with(&[0xfe, 0xff]) =>
+                    {
                         Err("is UTF-16, not UTF-8; declare the encoding")
                     }
                     Some(_) => Err(NOT_UTF_8),

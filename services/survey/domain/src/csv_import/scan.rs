@@ -122,7 +122,9 @@ impl Scanner {
                 let text = "the quoted field that begins here has no end".to_owned();
                 return Err(Fault { line, column, text });
             }
-            At::Return => return Err(self.fault("a line ends with CR alone; LF or CR LF end lines")),
+            At::Return => {
+                return Err(self.fault("a line ends with CR alone; LF or CR LF end lines"));
+            }
             At::Start if self.fields == 0 => {}
             At::Start | At::Plain | At::Quote => {
                 self.end_record(sink).map_err(|text| self.fault(text))?;

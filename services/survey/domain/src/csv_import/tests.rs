@@ -1,3 +1,5 @@
+//! What must hold, by example and at random.
+
 use std::collections::HashMap;
 
 use jiff::tz::TimeZone;
@@ -131,11 +133,7 @@ fn header(cells: &[&str]) -> Row {
     Row { line: 1, cells: cells.iter().map(|cell| (*cell).to_owned()).collect() }
 }
 
-fn resolve(
-    kind: FileKind,
-    cells: &[&str],
-    mapping: &[(&str, &str)],
-) -> Result<Columns, Fault> {
+fn resolve(kind: FileKind, cells: &[&str], mapping: &[(&str, &str)]) -> Result<Columns, Fault> {
     let mapping: Vec<(String, String)> =
         mapping.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
     Columns::resolve(kind, &header(cells), &mapping, &[])

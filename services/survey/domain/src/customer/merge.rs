@@ -37,10 +37,9 @@ pub fn merge(
     fill("external_id", &mut personal.external_id, &theirs.external_id);
     fill("note", &mut personal.note, &theirs.note);
     fill("language", &mut stay.language, &other.language);
-    for (mine, theirs) in [
-        (&mut stay.attributes, &other.attributes),
-        (&mut personal.attributes, &theirs.attributes),
-    ] {
+    for (mine, theirs) in
+        [(&mut stay.attributes, &other.attributes), (&mut personal.attributes, &theirs.attributes)]
+    {
         for (code, value) in theirs {
             if !mine.contains_key(code) {
                 mine.insert(code.clone(), value.clone());

@@ -1,3 +1,5 @@
+//! What must hold, by example and at random.
+
 use super::*;
 
 fn customer() -> Customer {

@@ -96,14 +96,14 @@ pub fn warning(facts: &Facts, now_us: i64) -> Option<Warning> {
     let mut reasons: Vec<Reason> = [
         overdue(facts, now_us),
         falling(facts),
-        (facts.open_complaints > 0).then(|| Reason {
+        (facts.open_complaints > 0).then_some(Reason {
             kind: ReasonKind::OpenComplaint,
             value: facts.open_complaints as f64,
             usual: 0.0,
         }),
         contract(facts, now_us),
         elsewhere(facts),
-        (facts.withdrawn > 0).then(|| Reason {
+        (facts.withdrawn > 0).then_some(Reason {
             kind: ReasonKind::ConsentWithdrawn,
             value: facts.withdrawn as f64,
             usual: 0.0,
@@ -144,11 +144,7 @@ fn falling(facts: &Facts) -> Option<Reason> {
 fn contract(facts: &Facts, now_us: i64) -> Option<Reason> {
     let left = days(facts.contract_end_us? - now_us);
     let soon = (0.0..=CONTRACT_DAYS).contains(&left);
-    soon.then_some(Reason {
-        kind: ReasonKind::ContractEnds,
-        value: left,
-        usual: CONTRACT_DAYS,
-    })
+    soon.then_some(Reason { kind: ReasonKind::ContractEnds, value: left, usual: CONTRACT_DAYS })
 }
 
 fn elsewhere(facts: &Facts) -> Option<Reason> {

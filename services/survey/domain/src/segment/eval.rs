@@ -19,8 +19,9 @@ pub fn matches(node: &Node, subject: &impl Subject) -> bool {
         Node::And(parts) => parts.iter().all(|part| matches(part, subject)),
         Node::Not(inner) => !matches(inner, subject),
         Node::Empty(operand) => known(operand, subject).is_none(),
-        Node::Compare(operand, comparison, value) => known(operand, subject)
-            .is_some_and(|found| holds(&found, *comparison, value)),
+        Node::Compare(operand, comparison, value) => {
+            known(operand, subject).is_some_and(|found| holds(&found, *comparison, value))
+        }
         Node::In(operand, values) => known(operand, subject)
             .is_some_and(|found| values.iter().any(|v| holds(&found, Comparison::Equal, v))),
     }

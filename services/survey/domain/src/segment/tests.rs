@@ -1,3 +1,5 @@
+//! What must hold, by example and at random.
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
@@ -122,9 +124,7 @@ fn what_cannot_be_read_is_refused_with_its_place() {
 
 #[test]
 fn depth_length_and_number_of_tests_are_limited() {
-    let deep = |levels: usize| {
-        format!("{}class = 'a'{}", "(".repeat(levels), ")".repeat(levels))
-    };
+    let deep = |levels: usize| format!("{}class = 'a'{}", "(".repeat(levels), ")".repeat(levels));
     assert!(Filter::parse(&deep(DEPTH_MAX - 1), &[]).is_ok());
     assert!(Filter::parse(&deep(DEPTH_MAX), &[]).unwrap_err().text.contains("deeper"));
     assert!(Filter::parse(&deep(1_000), &[]).unwrap_err().text.contains("deeper"));

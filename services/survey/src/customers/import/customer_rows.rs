@@ -60,9 +60,7 @@ impl People {
         let nothing_better = hashes.phone.is_none() && hashes.email.is_none();
         at(Hashed::Phone, &hashes.phone)
             .or_else(|| at(Hashed::Email, &hashes.email))
-            .or_else(|| {
-                at(Hashed::NameBirthday, &hashes.name_birthday).filter(|_| nothing_better)
-            })
+            .or_else(|| at(Hashed::NameBirthday, &hashes.name_birthday).filter(|_| nothing_better))
             .filter(fits)
     }
 }
@@ -98,11 +96,15 @@ pub async fn take(app: &App, tx: &WriteTx, work: &Work, rows: &[Row]) -> Result<
     for (row, hashes) in &read {
         let found = people.find(hashes);
         let told = tombstone::telling(hashes);
-        let is_erased = told.iter().any(|(kind, hash)| {
-            erased.contains(&(*kind as i16, (*hash).clone()))
-        });
+        let is_erased =
+            told.iter().any(|(kind, hash)| erased.contains(&(*kind as i16, (*hash).clone())));
         let refused = |text: &str| {
-            Some(RowError { line: row.line, column: 0, header: String::new(), text: text.to_owned() })
+            Some(RowError {
+                line: row.line,
+                column: 0,
+                header: String::new(),
+                text: text.to_owned(),
+            })
         };
         let problem = match found {
             None if is_erased => refused("this person was erased"),

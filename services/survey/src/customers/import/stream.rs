@@ -9,7 +9,11 @@ use kit::{
 use proto::{survey::v1, validate::violations};
 use tonic::{Request, Streaming};
 
-use super::{declare, import_to, run::start, upload::{decoded, take}};
+use super::{
+    declare, import_to,
+    run::start,
+    upload::{decoded, take},
+};
 use crate::{
     state::App,
     store,

@@ -144,8 +144,7 @@ async fn prepare(app: &App, import: Import, header: &Row) -> Result<Work> {
     }
     let conn = app.db.read();
     let classes = classes::all(app, import.org).await?;
-    let competitors =
-        store::customer_schema::competitors(conn, import.org, None, 1_000).await?;
+    let competitors = store::customer_schema::competitors(conn, import.org, None, 1_000).await?;
     let known = Known {
         units,
         classes: classes

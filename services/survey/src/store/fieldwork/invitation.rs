@@ -264,7 +264,10 @@ pub async fn rewrite(conn: &impl ConnectionTrait, org: Uuid, campaign: Uuid) -> 
 /// Takes a person out of all invitations: what was asked stays, of whom does not.
 pub async fn forget_customer(conn: &impl ConnectionTrait, org: Uuid, customer: Uuid) -> Result<()> {
     for text in [
-        "UPDATE invitation SET customer_id = NULL, note = '' WHERE org_id = $1 AND customer_id = $2",
+        "UPDATE invitation_event SET note = '' WHERE org_id = $1 AND invitation_id IN \
+         (SELECT id FROM invitation WHERE org_id = $1 AND customer_id = $2)",
+        "UPDATE invitation SET customer_id = NULL, note = '' \
+         WHERE org_id = $1 AND customer_id = $2",
         "DELETE FROM sample_exclusion WHERE org_id = $1 AND customer_id = $2",
     ] {
         let mut sql = Sql::new(dialect_of(conn));

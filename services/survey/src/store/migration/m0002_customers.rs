@@ -3,8 +3,8 @@
 use sea_orm_migration::{
     prelude::*,
     schema::{
-        big_integer, big_integer_null, boolean, double, integer, small_integer,
-        small_integer_null, text, text_null, uuid, uuid_null,
+        big_integer, big_integer_null, boolean, double, integer, small_integer, small_integer_null,
+        text, text_null, uuid, uuid_null,
     },
 };
 

@@ -2,8 +2,9 @@
 
 use proto::{
     common::v1::{Permission, Reason},
-    names, time,
+    names,
     survey::v1,
+    time,
 };
 use tonic::Code;
 
@@ -44,14 +45,14 @@ async fn a_purchase_counts_once_however_often_it_is_sent() {
         assert!(again.iter().all(|r| r.repeated_item && r.code == 0));
         assert_eq!(again[0].name, first[0].name);
         let other = buy(&world, vec![purchase("1", &name, 999)]).await;
-        assert_eq!((other[0].code, other[0].field.as_str()), (Code::AlreadyExists as i32, "itemId"));
+        assert_eq!(
+            (other[0].code, other[0].field.as_str()),
+            (Code::AlreadyExists as i32, "itemId")
+        );
         let activity = world.look(&name).await.activity.unwrap();
         assert_eq!((activity.purchase_count, activity.purchase_cents), (2, 150));
-        let list = v1::ListPurchasesRequest {
-            customer: name.clone(),
-            page_size: 1,
-            ..Default::default()
-        };
+        let list =
+            v1::ListPurchasesRequest { customer: name.clone(), page_size: 1, ..Default::default() };
         let page = world.records().list_purchases(world.as_admin(list.clone())).await.unwrap();
         let page = page.into_inner();
         assert_eq!(page.purchases.len(), 1);
@@ -91,8 +92,7 @@ async fn a_bad_item_refuses_itself_alone() {
             ],
         )
         .await;
-        let found: Vec<(i32, &str)> =
-            results.iter().map(|r| (r.code, r.field.as_str())).collect();
+        let found: Vec<(i32, &str)> = results.iter().map(|r| (r.code, r.field.as_str())).collect();
         let invalid = Code::InvalidArgument as i32;
         assert_eq!(
             found,
@@ -194,7 +194,10 @@ async fn interactions_are_history_and_trigger_what_is_wanted_once() {
         let seen = world.records().list_interactions(world.as_admin(list.clone())).await.unwrap();
         let seen = seen.into_inner().interactions;
         assert_eq!(seen.len(), 3);
-        assert_eq!((seen[0].reference.as_str(), seen[0].note.as_str()), ("O-77", "left at the door"));
+        assert_eq!(
+            (seen[0].reference.as_str(), seen[0].note.as_str()),
+            ("O-77", "left at the door")
+        );
         let reader = world.org.user(world.org.root, &[Permission::CustomerRead]).await;
         let seen = world.records().list_interactions(bearer(list, &reader)).await.unwrap();
         assert_eq!(seen.into_inner().interactions[0].note, "");

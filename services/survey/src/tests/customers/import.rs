@@ -64,18 +64,12 @@ async fn a_file_is_checked_dry_then_taken_in_with_its_errors_named() {
         let places = |errors: &[v1::ImportRowError]| -> Vec<(i64, i32, String)> {
             errors.iter().map(|e| (e.line, e.column, e.header.clone())).collect()
         };
-        assert_eq!(
-            places(&page.errors),
-            [(4, 3, "电话".to_owned()), (5, 4, "邮箱".to_owned())]
-        );
+        assert_eq!(places(&page.errors), [(4, 3, "电话".to_owned()), (5, 4, "邮箱".to_owned())]);
         assert!(page.csv.starts_with("line,column,header,text\r\n4,3,电话,"), "{}", page.csv);
         let next = v1::ListImportErrorsRequest { page_token: page.next_page_token, ..request };
         let page = world.imports().list_import_errors(world.as_admin(next)).await.unwrap();
         assert_eq!(places(&page.into_inner().errors), [(6, 5, "生日".to_owned())]);
-        let find = v1::FindCustomersRequest {
-            external_id: "K1".to_owned(),
-            ..Default::default()
-        };
+        let find = v1::FindCustomersRequest { external_id: "K1".to_owned(), ..Default::default() };
         let found = world.customers().find_customers(world.as_admin(find)).await.unwrap();
         let li = found.into_inner().customers.remove(0);
         assert_eq!((li.display_name.as_str(), li.note.as_str()), ("李雷", "a, \"b\""));
@@ -109,10 +103,7 @@ async fn rows_change_customers_that_are_known_by_number_or_contact() {
         let done = import(&world, declared(&world, file.as_bytes()), file.as_bytes()).await;
         // The third has the telephone number of another number's customer: it is somebody else.
         assert_eq!(counts(&done), (4, 1, 2, 1, 0), "{}", world.name);
-        let find = v1::FindCustomersRequest {
-            external_id: "K2".to_owned(),
-            ..Default::default()
-        };
+        let find = v1::FindCustomersRequest { external_id: "K2".to_owned(), ..Default::default() };
         let found = world.customers().find_customers(world.as_admin(find)).await.unwrap();
         assert_eq!(found.into_inner().customers[0].importance, 7.0);
         let duplicates = v1::ListDuplicatesRequest::default();
@@ -201,8 +192,7 @@ async fn parts_come_in_order_and_repeated_ones_are_harmless() {
 }
 
 fn many(rows: usize) -> String {
-    let rows: String =
-        (0..rows).map(|row| format!("R{row},Person {row},139{row:08}\n")).collect();
+    let rows: String = (0..rows).map(|row| format!("R{row},Person {row},139{row:08}\n")).collect();
     format!("external_id,display_name,phone\n{rows}")
 }
 
@@ -249,9 +239,8 @@ async fn a_stream_takes_a_whole_file_in() {
             let done = world.imports().import_customers(request).await.unwrap().into_inner();
             assert_eq!(counts(&done), (700, 700, 0, 0, 0), "{}", world.name);
         }
-        let request = world.as_admin(futures::stream::iter(vec![
-            v1::ImportCustomersRequest::default(),
-        ]));
+        let request =
+            world.as_admin(futures::stream::iter(vec![v1::ImportCustomersRequest::default()]));
         let refused = world.imports().import_customers(request).await;
         assert_eq!(fields(refused).1, ["customerImport"]);
         stop.cancel();
@@ -284,10 +273,7 @@ async fn purchases_and_interactions_come_as_files_too() {
         };
         let done = import(&world, given, file.as_bytes()).await;
         assert_eq!(counts(&done), (2, 1, 0, 0, 1));
-        let find = v1::FindCustomersRequest {
-            external_id: "K1".to_owned(),
-            ..Default::default()
-        };
+        let find = v1::FindCustomersRequest { external_id: "K1".to_owned(), ..Default::default() };
         let found = world.customers().find_customers(world.as_admin(find)).await.unwrap();
         let activity = found.into_inner().customers[0].activity.unwrap();
         assert_eq!((activity.purchase_count, activity.purchase_cents), (2, 1_950));

@@ -21,8 +21,7 @@ async fn buy(world: &World, customer: &str, days_ago: i64, cents: i64, competito
 }
 
 async fn rival(world: &World) -> String {
-    let competitor =
-        v1::Competitor { display_name: "Rival".to_owned(), ..Default::default() };
+    let competitor = v1::Competitor { display_name: "Rival".to_owned(), ..Default::default() };
     let request =
         v1::CreateCompetitorRequest { competitor: Some(competitor), ..Default::default() };
     world.competitors().create_competitor(world.as_admin(request)).await.unwrap().into_inner().name
@@ -62,7 +61,9 @@ async fn loyalty_is_measured_over_a_period_and_the_one_before() {
         assert_eq!((found.referral_count, found.recommendation), (1, Some(1.0 / 3.0)));
         let frequency = found.frequency_per_year.unwrap();
         assert!((frequency - 365.0 / 30.0).abs() < 1e-9, "{frequency}");
-        for (from, to) in [("2026-11-02", "2026-11-02"), ("x", "2026-11-02"), ("2000-01-01", "2026-01-01")] {
+        for (from, to) in
+            [("2026-11-02", "2026-11-02"), ("x", "2026-11-02"), ("2000-01-01", "2026-01-01")]
+        {
             let request = v1::QueryLoyaltyRequest {
                 from: from.to_owned(),
                 to: to.to_owned(),
@@ -104,10 +105,7 @@ async fn customers_about_to_leave_are_listed_strongest_first_with_reasons() {
         assert_eq!((found[0].customer.as_str(), found[0].points), (silent.as_str(), 70));
         assert_eq!(
             found[0].reasons.iter().map(|r| r.kind).collect::<Vec<_>>(),
-            [
-                v1::LeaveReasonKind::Overdue as i32,
-                v1::LeaveReasonKind::FallingAmount as i32
-            ]
+            [v1::LeaveReasonKind::Overdue as i32, v1::LeaveReasonKind::FallingAmount as i32]
         );
         assert_eq!((found[1].customer.as_str(), found[1].points), (straying.as_str(), 20));
         assert_eq!(found[1].reasons[0].value, 0.75);
@@ -158,7 +156,10 @@ async fn birthdays_anniversaries_and_contacts_are_reminded_of_until_seen_to() {
         let left = world.care().list_reminders(world.as_admin(request)).await.unwrap();
         let left = left.into_inner().reminders;
         assert_eq!(left.len(), 1, "the contact is due again in two days");
-        assert_eq!((left[0].date.as_str(), left[0].customer.as_str()), ("2026-11-04", regular.as_str()));
+        assert_eq!(
+            (left[0].date.as_str(), left[0].customer.as_str()),
+            ("2026-11-04", regular.as_str())
+        );
         for days in [-1, 32] {
             let request = v1::ListRemindersRequest { days, ..Default::default() };
             let refused = world.care().list_reminders(world.as_admin(request)).await;

@@ -32,10 +32,8 @@ async fn personal_fields_are_shown_to_those_alone_who_may_see_them() {
             assert_eq!(text, "");
         }
         assert_eq!(seen.unit, made.unit);
-        let find = v1::FindCustomersRequest {
-            phone: "+8613800138000".to_owned(),
-            ..Default::default()
-        };
+        let find =
+            v1::FindCustomersRequest { phone: "+8613800138000".to_owned(), ..Default::default() };
         let refused = world.customers().find_customers(bearer(find.clone(), &reader)).await;
         assert_eq!(refusal(refused).0, Code::PermissionDenied);
         let other = world.org.user(world.org.branches[1], crate::tests::world::ADMIN).await;
@@ -111,18 +109,27 @@ async fn wrong_fields_are_named() {
             ("customer.birthday", v1::Customer { birthday: "1990-02-30".to_owned(), ..blank() }),
             ("customer.since", v1::Customer { since: "x".to_owned(), ..blank() }),
             ("customer.importance", v1::Customer { importance: -1.0, ..blank() }),
-            ("customer.attributes", v1::Customer {
-                attributes: [("none".to_owned(), "1".to_owned())].into(),
-                ..blank()
-            }),
-            ("customer.customerClass", v1::Customer {
-                customer_class: names::print("customerClasses", uuid::Uuid::now_v7()),
-                ..blank()
-            }),
-            ("customer.competitor", v1::Customer {
-                competitor: names::print("competitors", uuid::Uuid::now_v7()),
-                ..blank()
-            }),
+            (
+                "customer.attributes",
+                v1::Customer {
+                    attributes: [("none".to_owned(), "1".to_owned())].into(),
+                    ..blank()
+                },
+            ),
+            (
+                "customer.customerClass",
+                v1::Customer {
+                    customer_class: names::print("customerClasses", uuid::Uuid::now_v7()),
+                    ..blank()
+                },
+            ),
+            (
+                "customer.competitor",
+                v1::Customer {
+                    competitor: names::print("competitors", uuid::Uuid::now_v7()),
+                    ..blank()
+                },
+            ),
         ] {
             let request =
                 v1::CreateCustomerRequest { customer: Some(customer), ..Default::default() };
@@ -162,10 +169,8 @@ async fn lists_go_on_page_by_page_and_by_filter() {
             seen.dedup();
             assert_eq!((all, seen.len()), (want, want), "{} {filter}", world.name);
         }
-        let foreign = v1::ListCustomersRequest {
-            page_token: "AAAA".to_owned(),
-            ..Default::default()
-        };
+        let foreign =
+            v1::ListCustomersRequest { page_token: "AAAA".to_owned(), ..Default::default() };
         let foreign = world.customers().list_customers(world.as_admin(foreign)).await;
         assert_eq!(refusal(foreign).1, Reason::BadToken);
     }
@@ -220,10 +225,7 @@ async fn duplicates_are_found_and_merged_with_their_history() {
         assert_eq!(history.len(), 1);
         assert_eq!(history[0].taken_fields, ["email", "external_id"]);
         assert_eq!(history[0].moved_purchases, 1);
-        let find = v1::FindCustomersRequest {
-            external_id: "K-7".to_owned(),
-            ..Default::default()
-        };
+        let find = v1::FindCustomersRequest { external_id: "K-7".to_owned(), ..Default::default() };
         let found = world.customers().find_customers(world.as_admin(find)).await.unwrap();
         assert_eq!(found.into_inner().customers[0].name, one.name);
         let itself = v1::MergeCustomersRequest {

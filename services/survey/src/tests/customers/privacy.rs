@@ -4,7 +4,9 @@ use prost::Message as _;
 use prost_reflect::{DynamicMessage, MessageDescriptor, ReflectMessage as _, Value};
 use proto::{
     common::v1::{FieldRule, Permission, Reason},
-    names, survey::v1, time,
+    names,
+    survey::v1,
+    time,
 };
 use sea_orm::{ConnectionTrait, Statement};
 use tonic::Code;
@@ -32,10 +34,8 @@ async fn canary(world: &World) -> String {
         personal: true,
         ..Default::default()
     };
-    let request = v1::CreateCustomerAttributeRequest {
-        attribute: Some(attribute),
-        ..Default::default()
-    };
+    let request =
+        v1::CreateCustomerAttributeRequest { attribute: Some(attribute), ..Default::default() };
     world.schema().create_customer_attribute(world.as_admin(request)).await.unwrap();
     let person = v1::Customer {
         phone: CANARY[1].to_owned(),
@@ -288,8 +288,7 @@ async fn an_export_holds_every_field_that_is_marked_personal() {
         let data = export.data.unwrap();
         let descriptor =
             proto::methods::pool().get_message_by_name("manyi.survey.v1.SubjectData").unwrap();
-        let message =
-            DynamicMessage::decode(descriptor, data.encode_to_vec().as_slice()).unwrap();
+        let message = DynamicMessage::decode(descriptor, data.encode_to_vec().as_slice()).unwrap();
         let mut found = Vec::new();
         personal(&message, "", &mut found);
         let pool = proto::methods::pool();
@@ -335,7 +334,8 @@ async fn audit_records_hold_no_personal_value() {
         let erase = v1::EraseSubjectRequest { name, ..Default::default() };
         world.subjects().erase_subject(world.as_admin(erase)).await.unwrap();
         let conn = world.app.db.read();
-        let all = Statement::from_string(conn.get_database_backend(), "SELECT body FROM audit_queue");
+        let all =
+            Statement::from_string(conn.get_database_backend(), "SELECT body FROM audit_queue");
         for row in conn.query_all_raw(all).await.unwrap() {
             let body: Vec<u8> = row.try_get("", "body").unwrap();
             assert_clean(&world, &body);

@@ -16,10 +16,8 @@ async fn define(world: &World, code: &str, kind: v1::AttributeType, personal: bo
         personal,
         ..Default::default()
     };
-    let request = v1::CreateCustomerAttributeRequest {
-        attribute: Some(attribute),
-        ..Default::default()
-    };
+    let request =
+        v1::CreateCustomerAttributeRequest { attribute: Some(attribute), ..Default::default() };
     world.schema().create_customer_attribute(world.as_admin(request)).await.unwrap();
 }
 
@@ -44,11 +42,9 @@ async fn attributes_are_typed_and_personal_ones_are_hidden() {
             [(true, "size", "x"), (true, "pass", "E1"), (false, "size", "1"), (true, "no", "1")]
         {
             let mut wrong = world.person("B");
-            let place =
-                if plain { &mut wrong.attributes } else { &mut wrong.personal_attributes };
+            let place = if plain { &mut wrong.attributes } else { &mut wrong.personal_attributes };
             place.insert(code.to_owned(), value.to_owned());
-            let request =
-                v1::CreateCustomerRequest { customer: Some(wrong), ..Default::default() };
+            let request = v1::CreateCustomerRequest { customer: Some(wrong), ..Default::default() };
             let refused = world.customers().create_customer(world.as_admin(request)).await;
             assert_eq!(refusal(refused).0, Code::InvalidArgument, "{code}={value}");
         }
@@ -70,11 +66,7 @@ async fn classes_have_weights_that_others_learn_of() {
         let known = known.into_inner().customer_classes;
         let codes: Vec<&str> = known.iter().map(|class| class.code.as_str()).collect();
         assert_eq!(codes, ["competitor", "external", "intermediate", "internal"]);
-        let class = v1::CustomerClass {
-            code: "vip".to_owned(),
-            weight: 2.5,
-            ..Default::default()
-        };
+        let class = v1::CustomerClass { code: "vip".to_owned(), weight: 2.5, ..Default::default() };
         let request = v1::CreateCustomerClassRequest {
             customer_class: Some(class),
             request_id: "r".to_owned(),
@@ -115,10 +107,8 @@ async fn classes_have_weights_that_others_learn_of() {
         assert_eq!(fields(late).1, ["customer.customerClass"]);
         let branch = world.org.user(world.org.branches[0], crate::tests::world::ADMIN).await;
         let own = v1::CustomerClass { code: "own".to_owned(), ..Default::default() };
-        let own = v1::CreateCustomerClassRequest {
-            customer_class: Some(own),
-            ..Default::default()
-        };
+        let own =
+            v1::CreateCustomerClassRequest { customer_class: Some(own), ..Default::default() };
         let own = world.schema().create_customer_class(bearer(own, &branch)).await;
         assert_eq!(refusal(own).0, Code::PermissionDenied);
     }
@@ -139,8 +129,7 @@ async fn segments_are_kept_in_canonical_form_and_used_below_their_unit() {
             filter: "attr.city  =  \"北京\" AND class='external'".to_owned(),
             ..Default::default()
         };
-        let request =
-            v1::CreateSegmentRequest { segment: Some(segment), ..Default::default() };
+        let request = v1::CreateSegmentRequest { segment: Some(segment), ..Default::default() };
         let segment = world.schema().create_segment(world.as_admin(request)).await.unwrap();
         let segment = segment.into_inner();
         assert_eq!(segment.filter, "attr.city = '北京' and class = 'external'");
@@ -157,8 +146,7 @@ async fn segments_are_kept_in_canonical_form_and_used_below_their_unit() {
         let checked = checked.into_inner();
         assert_eq!((checked.count, checked.of), (1, 3));
         for filter in ["class = 1", "attr.none = 'a'", "1 = 1; DROP TABLE customer", "("] {
-            let check =
-                v1::CheckSegmentRequest { filter: filter.to_owned(), ..Default::default() };
+            let check = v1::CheckSegmentRequest { filter: filter.to_owned(), ..Default::default() };
             let refused = world.schema().check_segment(world.as_admin(check)).await;
             assert_eq!(fields(refused), (Code::InvalidArgument, vec!["filter".to_owned()]));
         }
@@ -186,10 +174,7 @@ async fn competitors_have_products_and_customers() {
             products: vec![product("R1"), product("R2")],
             ..Default::default()
         };
-        let request = v1::CreateCompetitorRequest {
-            competitor: Some(rival),
-            ..Default::default()
-        };
+        let request = v1::CreateCompetitorRequest { competitor: Some(rival), ..Default::default() };
         let rival = world.competitors().create_competitor(world.as_admin(request)).await;
         let rival = rival.unwrap().into_inner();
         let theirs = v1::Customer { competitor: rival.name.clone(), ..world.person("A") };

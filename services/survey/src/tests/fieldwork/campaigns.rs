@@ -1,3 +1,5 @@
+//! The life of campaigns, and what is refused.
+
 use proto::{
     common::v1::Reason,
     names,

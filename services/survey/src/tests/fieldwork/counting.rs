@@ -1,3 +1,5 @@
+//! Counts, quotas and the use of invitations when much happens at once.
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use proto::{
@@ -73,7 +75,7 @@ async fn a_hundred_answers_at_once_use_an_invitation_up_once() {
         let outcomes: Vec<Consumed> =
             futures::future::join_all(answers).await.into_iter().map(Result::unwrap).collect();
         let expected: BTreeMap<String, usize> =
-            [("Consumed".to_owned(), 1), ("Used".to_owned(), 99)].into();
+            [("Taken".to_owned(), 1), ("Used".to_owned(), 99)].into();
         assert_eq!(tally(&outcomes), expected, "{}", scene.world.name);
         assert_eq!(scene.status(&campaign).await.total.unwrap().answered, 1);
     }
@@ -100,7 +102,7 @@ async fn a_quota_is_filled_exactly() {
         let outcomes: Vec<Consumed> =
             futures::future::join_all(answers).await.into_iter().map(Result::unwrap).collect();
         let expected: BTreeMap<String, usize> =
-            [("Consumed".to_owned(), 7), ("QuotaFull".to_owned(), 23)].into();
+            [("Taken".to_owned(), 7), ("QuotaFull".to_owned(), 23)].into();
         assert_eq!(tally(&outcomes), expected, "{}", scene.world.name);
         let status = scene.status(&campaign).await;
         let filled: Vec<(i32, i32)> = status.quotas.iter().map(|q| (q.filled, q.limit)).collect();
@@ -123,9 +125,9 @@ async fn nothing_is_accepted_after_closing_was_answered() {
         let answered = scene.status(&campaign).await.total.unwrap().answered;
         let outcomes: Vec<Consumed> =
             futures::future::join_all(answers).await.into_iter().map(Result::unwrap).collect();
-        let accepted = outcomes.iter().filter(|o| **o == Consumed::Consumed).count();
+        let accepted = outcomes.iter().filter(|o| **o == Consumed::Taken).count();
         assert_eq!(i64::try_from(accepted).unwrap(), answered, "{}", scene.world.name);
-        assert!(outcomes.iter().all(|o| matches!(o, Consumed::Consumed | Consumed::Closed)));
+        assert!(outcomes.iter().all(|o| matches!(o, Consumed::Taken | Consumed::Closed)));
         // Those who did not answer expire, and the counts know how far they were.
         scene.sweep().await;
         let status = scene.status(&campaign).await;
@@ -199,7 +201,7 @@ async fn counts_are_those_of_the_rows_whatever_happened() {
                 entry::hear(app, &again, *heard).await.unwrap();
             }
             if n % 3 == 0 {
-                assert_eq!(consume(app, &ticket).await.unwrap(), Consumed::Consumed);
+                assert_eq!(consume(app, &ticket).await.unwrap(), Consumed::Taken);
             }
             if n % 7 == 0 {
                 scene.world.pass(86_400);
@@ -268,7 +270,7 @@ async fn an_anonymous_campaign_notes_days_and_nothing_of_the_answering() {
             assert_eq!((ticket.customer(), ticket.noted_invitation()), (None, None));
             entry::hear(app, &ticket, State::Opened).await.unwrap();
             ticket = self::ticket(app, org, &i.name).await;
-            assert_eq!(consume(app, &ticket).await.unwrap(), Consumed::Consumed);
+            assert_eq!(consume(app, &ticket).await.unwrap(), Consumed::Taken);
             let request = v1::GetInvitationRequest { name: i.name };
             let shown = scene.invitations().get_invitation(scene.world.as_admin(request)).await;
             let shown = shown.unwrap().into_inner();
@@ -301,7 +303,7 @@ async fn open_answers_and_suspect_ones_are_counted_apart() {
         let code = link.link.rsplit('/').next().unwrap();
         let ticket = entry::find(app, code).await.unwrap().unwrap();
         for _ in 0..12 {
-            assert_eq!(consume(app, &ticket).await.unwrap(), Consumed::Consumed);
+            assert_eq!(consume(app, &ticket).await.unwrap(), Consumed::Taken);
         }
         let tx = app.db.begin().await.unwrap();
         let mut tally = Tally::default();

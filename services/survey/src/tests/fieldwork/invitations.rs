@@ -1,3 +1,5 @@
+//! Invitations: due, reported, reminded, called and shown as codes.
+
 use std::collections::BTreeSet;
 
 use proto::{

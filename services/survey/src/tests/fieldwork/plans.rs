@@ -1,3 +1,5 @@
+//! Plans: calendars, steps and what is missing.
+
 use proto::{
     common::v1::Reason,
     names,

@@ -1,3 +1,5 @@
+//! Samples: again from their seed, in strata, and who is left out.
+
 use std::collections::HashSet;
 
 use proto::{

@@ -6,7 +6,7 @@ use crate::measures::distributions::{normal_critical, normal_two_sided};
 use crate::measures::linear::{Cholesky, Symmetric};
 use crate::measures::named::Named;
 use crate::measures::reason::{Invalid, Reason, Result};
-use crate::measures::sample::{Moments, ranks};
+use crate::measures::sample::{Moments, largest, ranks};
 
 /// Most drivers.
 const DRIVERS_MAX: usize = 50;
@@ -18,6 +18,8 @@ const HALVINGS_MAX: usize = 30;
 const STEP_MIN: f64 = 1e-10;
 /// All customers told apart to this accuracy are told apart completely.
 const PERFECT: f64 = 1e-8;
+/// Log-odds closer than this, of the largest, are those of customers who are alike.
+const PREDICTOR_SLACK: f64 = 1e-9;
 /// Fitted risks that are shown.
 const SHOWN: usize = 5;
 
@@ -62,7 +64,7 @@ pub struct Logistic {
 ///
 /// Formula: maximum likelihood by Newton steps on standardised drivers; se from the inverse
 /// information, z and p of Wald, odds ratio e^coef with limits e^(coef ± z·se); AUC from
-/// mid-ranks of the risks; Brier score.
+/// mid-ranks of the risks, those that only rounding tells apart being tied; Brier score.
 ///
 /// Source: Cox (1958); McFadden (1974); Hanley & McNeil (1982).
 ///
@@ -247,6 +249,11 @@ impl Design {
         terms.sum()
     }
 
+    /// Log-odds of each customer.
+    fn predictors(&self, coefficients: &[f64]) -> Vec<f64> {
+        self.rows.iter().map(|row| dot(row, coefficients)).collect()
+    }
+
     /// Coefficients and standard errors in the units of the drivers.
     fn restored(&self, fit: &Fit) -> (Vec<f64>, Vec<f64>) {
         let covariance = fit.information.inverse();
@@ -308,8 +315,8 @@ fn describe(sample: &Sample, design: &Design, fit: &Fit, confidence: f64) -> Log
         or_high: Some(Named::of(&names, high)),
         loglik: Some(fit.loglik),
         loglik_null: Some(loglik_null),
-        mcfadden_r2: Some(1.0 - fit.loglik / loglik_null),
-        auc: Some(auc(&sample.y, &fit.risks)),
+        mcfadden_r2: Some((1.0 - fit.loglik / loglik_null).max(0.0)),
+        auc: Some(auc(&sample.y, &design.predictors(&fit.coefficients))),
         brier: Some(errors.sum::<f64>() / n),
         fitted_first: Some(fit.risks.iter().copied().take(SHOWN).collect()),
         reason: beyond.then_some(Reason::ZeroDenominator),
@@ -317,9 +324,21 @@ fn describe(sample: &Sample, design: &Design, fit: &Fit, confidence: f64) -> Log
     }
 }
 
-/// Area under the ROC curve.
-fn auc(y: &[f64], risks: &[f64]) -> f64 {
-    let (ranks, _) = ranks(risks);
+/// Predictors that only rounding errors of the fit tell apart, made equal.
+fn without_rounding(predictors: &[f64]) -> Vec<f64> {
+    let slack = PREDICTOR_SLACK * largest(predictors).max(1.0);
+    let mut order: Vec<usize> = (0..predictors.len()).collect();
+    order.sort_by(|&a, &b| predictors[a].total_cmp(&predictors[b]));
+    let mut equal = predictors.to_vec();
+    for group in order.chunk_by(|&a, &b| predictors[b] - predictors[a] <= slack) {
+        group.iter().for_each(|&i| equal[i] = predictors[group[0]]);
+    }
+    equal
+}
+
+/// Area under the ROC curve, from what the risks grow with.
+fn auc(y: &[f64], predictors: &[f64]) -> f64 {
+    let (ranks, _) = ranks(&without_rounding(predictors));
     let left: f64 = y.iter().sum();
     let stayed = y.len() as f64 - left;
     let sum = dot(y, &ranks);
