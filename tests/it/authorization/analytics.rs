@@ -24,6 +24,19 @@ pub fn alert_rule(unit: &str) -> Value {
     json!({"alertRule": {"unit": unit, "title": fresh(), "measure": satisfied()}})
 }
 
+/// A published questionnaire with a graded item for each construct of the latent index.
+async fn six_constructs(org: &Org, unit: &str) -> String {
+    let text = json!({"zh-CN": "几分？", "en": "How much?"});
+    let question = |number: i32| json!({"id": format!("e{number}"), "kind": "QUESTION_TYPE_NPS", "text": text});
+    let questions: Vec<Value> = (1..=6).map(question).collect();
+    let sections = json!([{"id": "all", "title": text, "questions": questions}]);
+    let draft = json!({"unit": unit, "definition": {"title": text, "sections": sections}});
+    let made = post(org, "/v1/questionnaires", draft).await;
+    let path = format!("/v1/{}:publish", name(&made));
+    org.rest.post(&path, json!({"etag": made["etag"]})).await;
+    name(&made)
+}
+
 fn name(answer: &Value) -> String {
     text(&answer["name"]).to_owned()
 }
@@ -35,9 +48,13 @@ pub async fn build(org: &Org, unit: &str) -> Vec<(&'static str, String)> {
     let question = json!({"units": [unit], "from": "2026-01-01", "to": "2026-01-31"});
     let run = post(org, &format!("/v1/{index}:run"), json!({"question": question})).await;
     let hash = text(&run["resultHash"]).to_owned();
-    let publication = json!({"run": name(&run), "title": fresh()});
-    let publication = name(&post(org, "/v1/publications", publication).await);
-    org.rest.post(&format!("/v1/{publication}:sign"), json!({"resultHash": hash})).await;
+    let mut publications = Vec::new();
+    for _ in 0..2 {
+        let publication = json!({"run": name(&run), "title": fresh()});
+        publications.push(name(&post(org, "/v1/publications", publication).await));
+    }
+    let signed = publications.remove(1);
+    org.rest.post(&format!("/v1/{signed}:sign"), json!({"resultHash": hash})).await;
     let measures = json!([{"id": "satisfied", "measure": satisfied(), "weight": 1}]);
     let card = json!({"scoreCard": {"unit": unit, "title": fresh(), "measures": measures}});
     let card = name(&post(org, "/v1/scoreCards", card).await);
@@ -46,7 +63,9 @@ pub async fn build(org: &Org, unit: &str) -> Vec<(&'static str, String)> {
         ("index", index),
         ("index_run", name(&run)),
         ("result_hash", hash),
-        ("publication", publication),
+        ("publication", publications.remove(0)),
+        ("publication_to_correct", signed),
+        ("six_constructs", six_constructs(org, unit).await),
         ("score_card", card),
         ("new_alert_rule", rule),
     ]
