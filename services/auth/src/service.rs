@@ -44,6 +44,10 @@ use crate::{
 
 /// Time between two sweeps.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
+/// How often a start is tried that met another replica's.
+const TRIES_MAX: u32 = 10;
+/// Pause before the second try; it grows.
+const PAUSE: Duration = Duration::from_millis(20);
 /// How long ended sessions are kept before a sweep removes them: 7 days.
 const SESSIONS_KEPT_US: i64 = 7 * 24 * 3_600 * 1_000_000;
 /// How long failures are kept after they count no more: 1 day.
@@ -78,17 +82,31 @@ pub async fn build(config: Config) -> Result<Service> {
         secrets,
         signing: signing.clone(),
     });
-    let work = Work::begin(&core, INSTALLATION).await?;
-    signing.ensure(work.tx()).await?;
-    work.commit().await?;
-    if let Some(bootstrap) = bootstrap {
-        found_first(&core, &bootstrap).await?;
+    // Replicas that start together want the same changes; who comes second looks again.
+    let mut tries = 0;
+    while let Err(error) = prepare(&core, bootstrap.as_ref()).await {
+        tries += 1;
+        if error.code() != tonic::Code::Aborted || tries == TRIES_MAX {
+            return Err(error);
+        }
+        tokio::time::sleep(PAUSE * tries).await;
     }
-    rpc::align_roles(&core).await?;
     catch_up(&OwnFeed(core.outbox.clone()), &directory).await?;
     let verifier = Verifier::new(Arc::new(signing), &seed, clock.clone());
     let access = AuthLayer::new(verifier, directory, clock);
     Ok(Service { core, access })
+}
+
+/// What has to be there before the first call: a signing key, the first organisation, and
+/// built-in roles as this program knows them. Again changes nothing.
+async fn prepare(core: &Arc<Core>, bootstrap: Option<&Bootstrap>) -> Result<()> {
+    let work = Work::begin(core, INSTALLATION).await?;
+    core.signing.ensure(work.tx()).await?;
+    work.commit().await?;
+    if let Some(bootstrap) = bootstrap {
+        found_first(core, bootstrap).await?;
+    }
+    rpc::align_roles(core).await
 }
 
 impl Service {

@@ -14,8 +14,9 @@ pub fn guide(demo: &Demo, address: &str) -> String {
     let unit = format!(r#""unit": "{headquarters}", "groupBy": ["GROUP_BY_UNIT"]"#);
     let (link, questionnaire) = (&survey.link, &survey.questionnaire);
     let survey_query = format!(
-        r#"{{"unit": "{headquarters}", "from": "{today}", "to": "{today}", "groupBy": ["GROUP_BY_ITEM"],
-         "source": "FIGURE_SOURCE_QUESTIONNAIRES", "filter": {{"questionnaires": ["{questionnaire}"]}}}}"#
+        r#"{{"unit": "{headquarters}", "from": "{today}", "to": "{today}",
+      "groupBy": ["GROUP_BY_ITEM"], "source": "FIGURE_SOURCE_QUESTIONNAIRES",
+      "filter": {{"questionnaires": ["{questionnaire}"]}}}}"#
     );
     let query = format!(r#"{{{unit}, "from": "{today}", "to": "{today}"}}"#);
     format!(

@@ -1,5 +1,6 @@
-//! Which messages of one epoch of a device are settled, stored or lost for good: a prefix without gaps, and ranges
-//! above it. It may forget ranges when there are too many, never invent one.
+//! Which messages of one epoch of a device are settled, stored or lost for good: a prefix
+//! without gaps, and ranges above it. It may forget ranges when there are too many, never
+//! invent one.
 
 use std::fmt::Write;
 

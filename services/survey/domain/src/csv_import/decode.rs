@@ -37,7 +37,7 @@ pub struct Decoder {
     begun: bool,
 }
 
-const NOT_UTF_8: &str = "is not UTF-8 here; declare the encoding if it is another one";
+const NOT_UTF_8: &str = "is not UTF-8 here; declare the encoding if it is UTF-16 or GB 18030";
 
 impl Decoder {
     /// At the beginning of a file.
@@ -89,11 +89,6 @@ impl Decoder {
                     None => {
                         self.left = rest.to_vec();
                         Ok(())
-                    }
-                    Some(_)
-                        if rest.starts_with(&[0xff, 0xfe]) || rest.starts_with(&[0xfe, 0xff]) =>
-                    {
-                        Err("is UTF-16, not UTF-8; declare the encoding")
                     }
                     Some(_) => Err(NOT_UTF_8),
                 }

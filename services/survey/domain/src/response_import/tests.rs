@@ -1,3 +1,5 @@
+//! Rows of files become answers, or say why not.
+
 use uuid::Uuid;
 
 use super::*;
