@@ -27,7 +27,8 @@ pub fn alert_rule(unit: &str) -> Value {
 /// A published questionnaire with a graded item for each construct of the latent index.
 async fn six_constructs(org: &Org, unit: &str) -> String {
     let text = json!({"zh-CN": "几分？", "en": "How much?"});
-    let question = |number: i32| json!({"id": format!("e{number}"), "kind": "QUESTION_TYPE_NPS", "text": text});
+    let kind = "QUESTION_TYPE_NPS";
+    let question = |number: i32| json!({"id": format!("e{number}"), "kind": kind, "text": text});
     let questions: Vec<Value> = (1..=6).map(question).collect();
     let sections = json!([{"id": "all", "title": text, "questions": questions}]);
     let draft = json!({"unit": unit, "definition": {"title": text, "sections": sections}});

@@ -96,7 +96,6 @@ async fn campaign(owner: &Client, unit: &str, questionnaire: &str) -> Result<Str
     let request = CreateCampaignRequest {
         campaign: Some(campaign),
         request_id: Uuid::now_v7().to_string(),
-        ..CreateCampaignRequest::default()
     };
     let made = owner
         .call("making a campaign", request, |chan, request| async move {
