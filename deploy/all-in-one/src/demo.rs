@@ -33,7 +33,7 @@ pub async fn main(args: Args) -> Result<()> {
         let operator = Client::operator(&ready.address, &ready.seed.0)?;
         let demo = tokio::select! {
             () = stop.cancelled() => return Ok(()),
-            demo = prepare(&operator, &credentials) => demo?,
+            demo = Box::pin(prepare(&operator, &credentials)) => demo?,
         };
         say(guide(&demo, &ready.address));
         if !no_simulation {

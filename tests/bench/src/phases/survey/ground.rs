@@ -93,10 +93,8 @@ async fn campaign(owner: &Client, unit: &str, questionnaire: &str) -> Result<Str
         channels: vec![ResponseChannel::OpenLink.into(), ResponseChannel::Import.into()],
         ..Campaign::default()
     };
-    let request = CreateCampaignRequest {
-        campaign: Some(campaign),
-        request_id: Uuid::now_v7().to_string(),
-    };
+    let request =
+        CreateCampaignRequest { campaign: Some(campaign), request_id: Uuid::now_v7().to_string() };
     let made = owner
         .call("making a campaign", request, |chan, request| async move {
             CampaignServiceClient::new(chan).create_campaign(request).await
