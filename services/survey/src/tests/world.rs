@@ -3,13 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use kit::{
-    auth::InternalTokens,
     clock::{ScriptedClock, SystemClock},
     db::Db,
     directory::Directory,
     error::ServiceError,
     rpc::{Chan, in_process},
-    testing::{SEED, TestKeys, TestOrg, auth_layer, databases},
+    testing::{TestKeys, TestOrg, auth_layer, databases},
 };
 use prost::Message as _;
 use proto::{
@@ -54,8 +53,6 @@ pub struct World {
     pub clock: Arc<ScriptedClock>,
     /// The organisation.
     pub org: TestOrg,
-    /// Keys of tokens.
-    pub keys: TestKeys,
     /// Administrator of everything.
     pub admin: String,
     service: Service,
@@ -84,7 +81,7 @@ impl World {
         let service = assemble(&config, db, directory, auth, access);
         let chan = in_process(service.router());
         let admin = org.user(org.root, ADMIN).await;
-        Self { name, app: service.app.clone(), chan, clock, org, keys, admin, service }
+        Self { name, app: service.app.clone(), chan, clock, org, admin, service }
     }
 
     /// Moves time on.
@@ -140,11 +137,6 @@ impl World {
         kit::rpc::bearer(message, &self.admin)
     }
 
-    /// A request of another service.
-    pub fn as_service<T>(&self, message: T) -> Request<T> {
-        kit::rpc::bearer(message, &InternalTokens::new(&SEED).internal())
-    }
-
     /// Client.
     pub fn questionnaires(&self) -> QuestionnaireServiceClient<Chan> {
         QuestionnaireServiceClient::new(self.chan.clone())
@@ -153,11 +145,6 @@ impl World {
     /// The way of answers.
     pub fn respond(&self) -> &crate::respond::Respond {
         &self.service.respond
-    }
-
-    /// The service, for its background work.
-    pub fn service(self) -> Service {
-        self.service
     }
 }
 

@@ -1,7 +1,7 @@
 //! Export, erasure, and that nothing personal lies in the raw database.
 
 use prost::Message as _;
-use prost_reflect::{DynamicMessage, MessageDescriptor, ReflectMessage as _, Value};
+use prost_reflect::{DynamicMessage, MessageDescriptor, Value};
 use proto::{
     common::v1::{FieldRule, Permission, Reason},
     names,
