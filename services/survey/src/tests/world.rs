@@ -8,7 +8,7 @@ use kit::{
     directory::Directory,
     error::ServiceError,
     rpc::{Chan, in_process},
-    testing::{TestKeys, TestOrg, auth_layer, databases},
+    testing::{SEED, TestKeys, TestOrg, auth_layer, databases},
 };
 use prost::Message as _;
 use proto::{
