@@ -10,6 +10,7 @@ use crate::error::{Result, ServiceError};
 
 mod follow;
 mod inbox;
+mod moment;
 mod outbox;
 mod packed;
 

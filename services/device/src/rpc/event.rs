@@ -1,11 +1,10 @@
 //! The feed that other services follow, and the counts that prove it complete.
 
-use std::{pin::Pin, sync::Arc, time::Duration};
+use std::{pin::Pin, sync::Arc};
 
 use futures::Stream;
 use kit::{
     auth::open_request,
-    db::Dialect,
     error::{Result, ServiceError},
 };
 use proto::{
@@ -13,11 +12,7 @@ use proto::{
     device::v1::{self, event_service_server::EventService},
     names, time,
 };
-use sea_orm::{
-    AccessMode, ConnectionTrait, IsolationLevel, Statement, TransactionOptions, TransactionTrait,
-};
 use tonic::{Request, Response, Status};
-use uuid::Uuid;
 
 use crate::{
     convert,
@@ -27,9 +22,6 @@ use crate::{
 
 /// Groups of a page when the caller names no size.
 const GROUPS_DEFAULT: usize = 100;
-/// How often a moment is looked for at which no group is half committed.
-const TRIES: usize = 50;
-const PAUSE: Duration = Duration::from_millis(20);
 
 /// The feed.
 pub struct Feed(pub Arc<App>);
@@ -76,41 +68,7 @@ async fn count(app: &App, request: &v1::CountSourceRequest) -> Result<v1::CountS
         request.from.as_ref().map_or(i64::MIN, time::to_us),
         request.to.as_ref().map_or(i64::MAX, time::to_us),
     );
-    for _ in 0..TRIES {
-        if let Some(answer) = try_count(app, org, range).await? {
-            return Ok(answer);
-        }
-        tokio::time::sleep(PAUSE).await;
-    }
-    Err(ServiceError::unavailable("the service is too busy to count exactly now"))
-}
-
-/// Position and counts of one moment. Nothing when groups are committed at that moment which
-/// stand behind the position, because an older transaction has not ended yet.
-async fn try_count(
-    app: &App,
-    org: Uuid,
-    range: (i64, i64),
-) -> Result<Option<v1::CountSourceResponse>> {
-    let postgres = app.db.dialect() == Dialect::Postgres;
-    let options = TransactionOptions {
-        // On SQLite any transaction sees one moment.
-        isolation_level: postgres.then_some(IsolationLevel::RepeatableRead),
-        access_mode: postgres.then_some(AccessMode::ReadOnly),
-        ..Default::default()
-    };
-    let tx = app.db.read().begin_with_options(options).await?;
-    let position = app.outbox.position_in(&tx).await?;
-    if postgres {
-        let newest = Statement::from_string(
-            tx.get_database_backend(),
-            "SELECT 1 AS one FROM outbox \
-             WHERE xid >= pg_snapshot_xmin(pg_current_snapshot())::text::bigint LIMIT 1",
-        );
-        if tx.query_one_raw(newest).await?.is_some() {
-            return Ok(None);
-        }
-    }
+    let (tx, position) = app.outbox.moment().await?;
     let ratings = store::count::ratings(&tx, org, range).await?;
     let encounters = store::count::encounters(&tx, org, range).await?;
     tx.commit().await?;
@@ -121,9 +79,9 @@ async fn try_count(
         distrusted: count.distrusted,
         count: count.count,
     };
-    Ok(Some(v1::CountSourceResponse {
+    Ok(v1::CountSourceResponse {
         position,
         ratings: ratings.iter().map(shown).collect(),
         encounters: encounters.iter().map(shown).collect(),
-    }))
+    })
 }

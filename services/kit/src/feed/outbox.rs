@@ -27,7 +27,7 @@ const PAGE_BYTES: usize = 8 * 1024 * 1024;
 /// The outbox of one service. Cheap to clone.
 #[derive(Clone)]
 pub struct Outbox {
-    db: Db,
+    pub(super) db: Db,
     clock: SharedClock,
     wake: Arc<Notify>,
     /// Service whose calls answer with where they wrote; nothing for calls that say it

@@ -1,11 +1,10 @@
 //! The feed that other services follow.
 
-use std::{pin::Pin, sync::Arc, time::Duration};
+use std::{pin::Pin, sync::Arc};
 
 use futures::Stream;
 use kit::{
     auth::open_request,
-    db::Dialect,
     error::{Result, ServiceError},
 };
 use proto::{
@@ -15,11 +14,7 @@ use proto::{
         CountSourceRequest, CountSourceResponse, ResponseCount, event_service_server::EventService,
     },
 };
-use sea_orm::{
-    AccessMode, ConnectionTrait, IsolationLevel, Statement, TransactionOptions, TransactionTrait,
-};
 use tonic::{Request, Response, Status};
-use uuid::Uuid;
 
 use crate::{
     state::App,
@@ -28,9 +23,6 @@ use crate::{
 
 /// Groups of a page when the caller names no size.
 const GROUPS_DEFAULT: usize = 100;
-/// How often a moment is looked for at which no group is half committed.
-const TRIES: usize = 50;
-const PAUSE: Duration = Duration::from_millis(20);
 
 /// The feed.
 pub struct Feed(pub Arc<App>);
@@ -74,37 +66,7 @@ impl EventService for Feed {
 async fn count(app: &App, request: &CountSourceRequest) -> Result<CountSourceResponse> {
     let org = names::parse("organisations", &request.organisation)
         .ok_or_else(|| ServiceError::not_found("organisation"))?;
-    for _ in 0..TRIES {
-        if let Some(answer) = try_count(app, org).await? {
-            return Ok(answer);
-        }
-        tokio::time::sleep(PAUSE).await;
-    }
-    Err(ServiceError::unavailable("the service is too busy to count exactly now"))
-}
-
-/// Position and counts of one moment. Nothing when groups are committed at that moment which
-/// stand behind the position, because an older transaction has not ended yet.
-async fn try_count(app: &App, org: Uuid) -> Result<Option<CountSourceResponse>> {
-    let postgres = app.db.dialect() == Dialect::Postgres;
-    let options = TransactionOptions {
-        // On SQLite any transaction sees one moment.
-        isolation_level: postgres.then_some(IsolationLevel::RepeatableRead),
-        access_mode: postgres.then_some(AccessMode::ReadOnly),
-        ..Default::default()
-    };
-    let tx = app.db.read().begin_with_options(options).await?;
-    let position = app.outbox.position_in(&tx).await?;
-    if postgres {
-        let newest = Statement::from_string(
-            tx.get_database_backend(),
-            "SELECT 1 AS one FROM outbox \
-             WHERE xid >= pg_snapshot_xmin(pg_current_snapshot())::text::bigint LIMIT 1",
-        );
-        if tx.query_one_raw(newest).await?.is_some() {
-            return Ok(None);
-        }
-    }
+    let (tx, position) = app.outbox.moment().await?;
     let responses = store::count::responses(&tx, org).await?;
     tx.commit().await?;
     let shown = |count: &Count| ResponseCount {
@@ -115,5 +77,5 @@ async fn try_count(app: &App, org: Uuid) -> Result<Option<CountSourceResponse>> 
         suspect: count.suspect,
         count: count.count,
     };
-    Ok(Some(CountSourceResponse { position, responses: responses.iter().map(shown).collect() }))
+    Ok(CountSourceResponse { position, responses: responses.iter().map(shown).collect() })
 }
