@@ -19,7 +19,9 @@ const FILES: &[&str] = &[
     "manyi/auth/v1/auth.proto",
     "manyi/device/v1/resources.proto",
     "manyi/device/v1/device.proto",
+    "manyi/device/v1/prompting.proto",
     "manyi/survey/v1/events.proto",
+    "manyi/survey/v1/outcomes.proto",
     "manyi/survey/v1/customer_resources.proto",
     "manyi/survey/v1/customers.proto",
     "manyi/survey/v1/fieldwork.proto",
@@ -30,6 +32,7 @@ const FILES: &[&str] = &[
     "manyi/analytics/v1/indices.proto",
     "manyi/analytics/v1/comparisons.proto",
     "manyi/analytics/v1/integrity.proto",
+    "manyi/analytics/v1/events.proto",
 ];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -58,7 +61,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // No `connect`: clients get their channel from kit, in-process or remote.
     tonic_prost_build::configure()
         .build_transport(false)
+        // Ordered maps: the same message is always the same bytes, which kit hashes.
+        .btree_map(".")
         .bytes(".manyi.common.v1.EventGroup.events")
+        .extern_path(".google.api.HttpBody", "crate::google::HttpBody")
         .compile_fds(set)?;
     Ok(())
 }

@@ -1,15 +1,17 @@
 //! `manyi-gateway`: the gateway as a process of its own.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, process::ExitCode, sync::Arc};
 
 use clap::Parser;
 use gateway::{Config, Peers};
 use kit::{
     auth::{RemoteKeys, Verifier},
     clock::SystemClock,
-    config::{Seed, run_service},
-    error::ServiceError,
+    config::{Seed, TlsFlags, run_service},
+    error::Result,
+    program::{conclude, listen_address},
     rpc::connect,
+    server::ServerLimits,
     telemetry::{self, TelemetryConfig},
 };
 
@@ -21,7 +23,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[command(version)]
 struct Arguments {
     /// Address to listen on.
-    #[arg(long, env = "MANYI_LISTEN", default_value = "127.0.0.1:8080")]
+    #[arg(long, env = "MANYI_LISTEN", default_value = "127.0.0.1:8080",
+          value_parser = listen_address)]
     listen: SocketAddr,
     /// Endpoints of the auth service, such as `http://10.0.0.1:7101`; several by commas.
     #[arg(long, env = "MANYI_AUTH_URI")]
@@ -39,14 +42,19 @@ struct Arguments {
     #[arg(long, env = "MANYI_INTERNAL_SEED", hide_env_values = true)]
     internal_seed: Seed,
     #[command(flatten)]
+    tls: TlsFlags,
+    #[command(flatten)]
     settings: gateway::Settings,
     #[command(flatten)]
     telemetry: TelemetryConfig,
 }
 
 #[tokio::main]
-async fn main() -> Result<(), ServiceError> {
-    let arguments = Arguments::parse();
+async fn main() -> ExitCode {
+    conclude("manyi-gateway", run(Arguments::parse()).await)
+}
+
+async fn run(arguments: Arguments) -> Result<()> {
     let _telemetry = telemetry::init("manyi-gateway", &arguments.telemetry);
     let peers = Peers {
         auth: connect(&arguments.auth_uri)?,
@@ -58,5 +66,6 @@ async fn main() -> Result<(), ServiceError> {
     let verifier = Verifier::new(keys, &arguments.internal_seed.0, Arc::new(SystemClock));
     let config = Config { verifier: Some(verifier), ..arguments.settings.into() };
     let gateway = gateway::build(config, peers).await?;
-    run_service(arguments.listen, gateway.router(), |stop| stop.cancelled_owned()).await
+    let limits = ServerLimits { tls: arguments.tls.open()?, ..ServerLimits::public() };
+    run_service(arguments.listen, limits, gateway.router(), |stop| stop.cancelled_owned()).await
 }

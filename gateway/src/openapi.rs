@@ -17,6 +17,22 @@ use crate::{Shared, rest::routes::Routes};
 use comments::Comments;
 use schema::Schemas;
 
+/// What holds for all calls; shown above the operations.
+const DESCRIPTION: &str = "\
+Customer satisfaction: terminals and their ratings, questionnaires and customers, figures and
+indices. The same contract is served over gRPC and gRPC-Web on this address.
+
+- Names such as `units/u_…` are the ids of things. Where a path has `{unit}`, the part behind the
+  slash stands there.
+- Lists come in pages: give `nextPageToken` back as `pageToken` until it is empty.
+- A creation with an `Idempotency-Key` may be repeated without harm.
+- An `etag` that is given back makes a change fail if somebody else was faster.
+- The answer of a change carries `manyi-consistency-token`; a call that sends it along sees that
+  change, whichever service it goes to.
+- Errors name `reason` for programs and `violations` by field. Where the body is one member of the
+  message, as `device` is in CreateDevice, its name stands before the field: `device.kind`.
+- Numbers of 64 bits are strings in JSON, and times are RFC 3339 in UTC.";
+
 /// Serves the document.
 pub async fn serve(State(inner): Shared) -> Response {
     let headers =
@@ -45,8 +61,7 @@ pub fn document(routes: &Routes) -> Bytes {
         "info": {
             "title": "Manyi",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "Service evaluation: organisations, devices, ratings and figures. \
-                The same contract is served over gRPC and gRPC-Web on this address.",
+            "description": DESCRIPTION,
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],

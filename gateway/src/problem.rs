@@ -55,7 +55,7 @@ impl Problem {
 
     /// 405 with what is allowed instead.
     pub fn wrong_verb(allow: &[&str]) -> Self {
-        let text = "this path does not know this method";
+        let text = format!("this path answers to {} only", allow.join(", "));
         let mut problem =
             Self::new(StatusCode::METHOD_NOT_ALLOWED, Reason::UnsupportedTransport, text);
         problem.0.allow = Some(allow.join(", "));
@@ -126,7 +126,12 @@ impl Problem {
             _ => "invalid_request",
         };
         let error = self.0.oauth_error.as_deref().unwrap_or(fallback);
-        let mut document = json!({"error": error, "error_description": self.0.detail});
+        let detail = match self.0.violations.first() {
+            // The parameters of a form are spelt as the standard does: grant_type.
+            Some(first) => format!("{} {}", snake_case(&first.field), first.description),
+            None => self.0.detail.clone(),
+        };
+        let mut document = json!({"error": error, "error_description": detail});
         if let Some(incident) = &self.0.incident {
             document["incident"] = json!(incident);
         }
@@ -154,6 +159,18 @@ fn title(reason: &str) -> String {
     let mut letters = words.chars();
     let first = letters.next().map(|c| c.to_ascii_uppercase());
     first.into_iter().chain(letters).collect()
+}
+
+/// `grantType` becomes `grant_type`.
+fn snake_case(name: &str) -> String {
+    let mut made = String::with_capacity(name.len() + 4);
+    for c in name.chars() {
+        if c.is_ascii_uppercase() {
+            made.push('_');
+        }
+        made.push(c.to_ascii_lowercase());
+    }
+    made
 }
 
 /// HTTP status of a gRPC code.
@@ -286,5 +303,18 @@ mod tests {
         let error = ServiceError::exhausted(Reason::QuotaExceeded, "slow down", delay);
         let response = Problem::from(error).into_response();
         assert_eq!(response.headers()[header::RETRY_AFTER], "2");
+    }
+
+    #[test]
+    fn a_token_endpoint_names_parameters_as_they_are_sent() {
+        let error = ServiceError::invalid("grantType", "is required");
+        let document = Problem::from(error).into_oauth().oauth_document();
+        assert_eq!(document["error_description"], "grant_type is required");
+    }
+
+    #[test]
+    fn a_wrong_method_is_told_the_right_ones() {
+        let document = Problem::wrong_verb(&["GET", "PATCH"]).document();
+        assert_eq!(document["detail"], "this path answers to GET, PATCH only");
     }
 }

@@ -2,6 +2,7 @@
 
 mod body;
 pub mod cors;
+pub mod file;
 mod form;
 mod request;
 pub mod routes;
@@ -159,6 +160,9 @@ async fn call(
         out.extensions_mut().insert(draining);
     }
     let chan = inner.peers.of_package(&method.package).ok_or_else(Problem::no_path)?.clone();
+    if file::is_file(method) {
+        return file::answer(chan, method, out).await;
+    }
     if streams {
         return stream::answer(&inner.config, chan, method, &parts.headers, out).await;
     }

@@ -51,8 +51,17 @@ fn check_method(method: &MethodDescriptor, problems: &mut Vec<String>) {
     let Some(rule) = extension(&method.options(), "manyi.common.v1.rule") else {
         return report("has no (manyi.common.v1.rule)");
     };
-    if extension(&method.options(), "google.api.http").is_none() {
+    let http = extension(&method.options(), "google.api.http");
+    if http.is_none() {
         report("has no (google.api.http)");
+    }
+    // What a POST does nobody can see; the other verbs say it, and so does the name of a creation.
+    let changes = |http: &DynamicMessage| {
+        ["put", "patch", "delete"].iter().any(|verb| http.has_field_by_name(verb))
+            || http.has_field_by_name("post") && method.name().starts_with("Create")
+    };
+    if http.is_some_and(|http| changes(&http)) && enum_of(&rule, "audit") == 0 {
+        report("changes state without an audit class");
     }
     let permission = enum_of(&rule, "permission");
     let scope = enum_of(&rule, "scope");

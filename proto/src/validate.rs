@@ -1,7 +1,7 @@
 //! Checks a request against the limits that its fields declare. The checks themselves are
 //! generated; this is what they call.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use crate::names;
 
@@ -132,7 +132,7 @@ impl Check {
     pub(crate) fn map(
         &mut self,
         field: &str,
-        map: &HashMap<String, String>,
+        map: &BTreeMap<String, String>,
         max_items: usize,
         max_len: usize,
     ) {

@@ -9,6 +9,7 @@ pub mod fieldwork;
 pub mod matrix;
 pub mod place;
 pub mod questionnaires;
+pub mod record;
 pub mod requests;
 pub mod responses;
 pub mod scene;
@@ -69,6 +70,7 @@ async fn everyone_may_do_what_the_matrix_says_and_nothing_else() {
         found.merge(away);
     }
     println!("{} cells", found.cells);
+    record::check(&scene, &matrix, &mut found).await;
     // The proof that each cell counts: with everything the wrong way round, each is reported.
     let services = Services(&scene.doors);
     let wrong = own_subtree(&services, &scene, &fixtures, &matrix.turned_round(), false).await;

@@ -106,6 +106,12 @@ async fn a_campaign_runs_from_sample_to_result(shape: Shape) {
         org.rest.get(&format!("/v1/{}/qrCode?format=QR_FORMAT_PNG", text(&link["name"]))).await;
     assert_eq!(picture["link"], link["link"], "{picture}");
 
+    let decline = json!({"link": code(&due[9]["link"]), "leaveAlone": true, "language": "en"});
+    let declined = world.rest.post("/v1/respond:decline", decline).await;
+    assert_eq!(declined["leaveAlone"], true, "{declined}");
+    let customer = org.rest.get(&format!("/v1/{}", text(&due[9]["invitation"]["customer"]))).await;
+    assert!(customer["consents"].as_array().is_none_or(Vec::is_empty), "{customer}");
+
     let closed = org.rest.post(&format!("/v1/{campaign}:close"), json!({})).await;
     assert_eq!(closed["state"], "CAMPAIGN_STATE_CLOSED");
     let (status, late) =
@@ -113,9 +119,10 @@ async fn a_campaign_runs_from_sample_to_result(shape: Shape) {
     assert_eq!((status, &late["reason"]), (400, &json!("SURVEY_CLOSED")));
     let status = patiently("what was not answered to expire", || async {
         let status = org.rest.get(&format!("/v1/{campaign}/fieldwork")).await;
-        (int(&status["total"]["expired"]) == 3).then_some(status)
+        (int(&status["total"]["expired"]) == 2).then_some(status)
     })
     .await;
+    assert_eq!(int(&status["total"]["refused"]), 1, "who said no is not an expired one");
     let rates = &status["rates"];
     assert_eq!((int(&status["total"]["answered"]), int(&status["openResponses"])), (7, 3));
     assert_eq!((rates["rr1"].as_f64(), rates["returnRate"].as_f64()), (Some(0.7), Some(0.7)));

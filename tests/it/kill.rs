@@ -11,6 +11,9 @@ use super::load::{Load, damage, devices, reconcile};
 /// Kills of one run.
 const ROUNDS: usize = 30;
 
+/// Who may die at random.
+const MORTAL: [Part; 4] = [Part::Gateway, Part::Auth, Part::Device, Part::Analytics];
+
 async fn kill_at_random(shape: Shape, seed: u64) {
     let mut world = World::start(shape).await;
     let org = world.organisation().await;
@@ -18,7 +21,7 @@ async fn kill_at_random(shape: Shape, seed: u64) {
     let load = Load::start(&devices);
     let mut random = StdRng::seed_from_u64(seed);
     for _ in 0..ROUNDS {
-        let part = [Part::Gateway, Part::Device, Part::Analytics][random.random_range(0..3)];
+        let part = MORTAL[random.random_range(0..MORTAL.len())];
         tokio::time::sleep(Duration::from_millis(random.random_range(20..250))).await;
         world.processes().restart(part).await;
     }
@@ -47,19 +50,19 @@ async fn thirty_deaths_lose_and_double_nothing_on_postgres() {
     kill_at_random(Shape::ManyOnPostgres, 20_261_123).await;
 }
 
-/// Starts the device service so that it dies at `point`, waits until it is dead under load,
-/// and starts it again as it was.
-async fn die_at(world: &mut World, point: &str, control: bool) {
+/// Starts a service so that it dies at `point`, waits until it is dead under load, and starts
+/// it again as it was.
+async fn die_at(world: &mut World, part: Part, point: &str, control: bool) {
     let processes = world.processes();
-    processes.set(Part::Device, "MANYI_CRASH_POINT", &format!("{point}:3"));
+    processes.set(part, "MANYI_CRASH_POINT", &format!("{point}:3"));
     if control {
-        processes.set(Part::Device, "MANYI_TEST_ACK_BEFORE_COMMIT", "1");
+        processes.set(part, "MANYI_TEST_ACK_BEFORE_COMMIT", "1");
     }
-    processes.restart(Part::Device).await;
-    processes.wait_until_dead(Part::Device).await;
-    processes.unset(Part::Device, "MANYI_CRASH_POINT");
-    processes.unset(Part::Device, "MANYI_TEST_ACK_BEFORE_COMMIT");
-    processes.restart(Part::Device).await;
+    processes.restart(part).await;
+    processes.wait_until_dead(part).await;
+    processes.unset(part, "MANYI_CRASH_POINT");
+    processes.unset(part, "MANYI_TEST_ACK_BEFORE_COMMIT");
+    processes.restart(part).await;
 }
 
 async fn die_at_every_point(shape: Shape) {
@@ -68,12 +71,16 @@ async fn die_at_every_point(shape: Shape) {
     let (branch, devices) = devices(&world, &org).await;
     let load = Load::start(&devices);
     for point in device::CRASH_POINTS {
-        die_at(&mut world, point, false).await;
+        die_at(&mut world, Part::Device, point, false).await;
+    }
+    for point in analytics::CRASH_POINTS {
+        die_at(&mut world, Part::Analytics, point, false).await;
     }
     world.wait_until_ready().await;
     let history = load.finish().await;
     let problems = damage(&world, &org, &branch, &history).await;
     assert!(problems.is_empty(), "{}", problems.join("\n"));
+    reconcile(&world, &org).await;
     world.stop().await;
 }
 
@@ -93,7 +100,7 @@ async fn the_check_catches_a_service_that_acknowledges_before_it_commits() {
     let org = world.organisation().await;
     let (branch, devices) = devices(&world, &org).await;
     let load = Load::start(&devices);
-    die_at(&mut world, "device.before_commit", true).await;
+    die_at(&mut world, Part::Device, "device.before_commit", true).await;
     let history = load.finish().await;
     let problems = damage(&world, &org, &branch, &history).await;
     assert!(problems.iter().any(|p| p.contains("lost")), "the planted bug was not found");

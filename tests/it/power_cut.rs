@@ -4,17 +4,26 @@
 use std::{collections::HashSet, time::Duration};
 
 use all_in_one::suite::Databases;
-use e2e::{World, cluster::Cluster, disk::Disk, patiently, processes::Part};
+use e2e::{
+    World,
+    cluster::Cluster,
+    disk::{Disk, Image},
+    patiently,
+    processes::Part,
+};
 use kit::{
     db::plain,
     testing::{postgres_url, postgres_url_at, sqlite_file_url},
 };
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, Statement};
+use tokio::{runtime::Handle, task::JoinSet};
 
 use super::load::{Load, devices};
 
-/// Cuts of one run.
-const CUTS: u64 = 25;
+/// Cuts of one run, on each database.
+const CUTS: u64 = 200;
+/// Copies that are looked at while the load goes on.
+const AT_ONCE: usize = 2;
 
 /// Whether this machine does without these tests, because nobody may mount a disk.
 fn left_out() -> bool {
@@ -47,7 +56,7 @@ async fn left_by_a_cut(mode: &str) -> (usize, usize) {
         let insert = format!("INSERT INTO t VALUES ('{row}')");
         conn.execute_unprepared(&insert).await.unwrap();
     }
-    let copy = disk.after_a_cut();
+    let copy = disk.cut().mounted();
     let left = open(&url(&copy)).await;
     let tables = texts(&left, "SELECT name FROM sqlite_master WHERE name = 't'").await;
     let found = if tables.is_empty() { 0 } else { texts(&left, "SELECT x FROM t").await.len() };
@@ -67,21 +76,49 @@ async fn the_rig_can_tell_a_database_that_does_not_flush() {
     assert_eq!(left, written);
 }
 
-/// Receipts in a database that a cut left behind.
-async fn receipts(conn: &DatabaseConnection, id: &str) -> HashSet<String> {
-    let ids = texts(conn, &format!("SELECT {id} FROM rating")).await;
+/// Names of ratings by their ids in hexadecimal.
+fn receipts(ids: Vec<String>) -> HashSet<String> {
     ids.into_iter().map(|id| format!("ratings/rt_{}", id.to_lowercase())).collect()
-}
-
-fn check(cut: u64, acknowledged: &[String], stored: &HashSet<String>) {
-    let lost: Vec<_> = acknowledged.iter().filter(|receipt| !stored.contains(*receipt)).collect();
-    let (lost, all) = (lost.len(), acknowledged.len());
-    assert_eq!(lost, 0, "cut {cut}: {lost} of {all} acknowledged ratings are lost");
 }
 
 /// A random moment, the same in every run.
 async fn moment(cut: u64) {
-    tokio::time::sleep(Duration::from_millis(20 + cut * 7_919 % 180)).await;
+    tokio::time::sleep(Duration::from_millis(5 + cut * 7_919 % 70)).await;
+}
+
+/// Cuts the power again and again while devices send, and looks at what each cut left behind.
+/// `still` has whoever writes stand still or go on, so that a copy is of one moment; `stored`
+/// starts a machine with the copy and reads the ids that it has.
+async fn cut(
+    load: &Load,
+    disk: &Disk,
+    still: impl Fn(bool),
+    stored: impl Fn(u64, Image) -> Vec<String> + Clone + Send + 'static,
+) {
+    begun(load).await;
+    let mut looking = JoinSet::new();
+    for number in 0..CUTS {
+        moment(number).await;
+        still(true);
+        let acknowledged = load.history.receipts();
+        let image = disk.cut();
+        still(false);
+        if looking.len() == AT_ONCE
+            && let Some(looked) = looking.join_next().await
+        {
+            looked.unwrap();
+        }
+        let stored = stored.clone();
+        looking.spawn_blocking(move || {
+            let stored = receipts(stored(number, image));
+            let lost = acknowledged.iter().filter(|receipt| !stored.contains(*receipt)).count();
+            let all = acknowledged.len();
+            assert_eq!(lost, 0, "cut {number}: {lost} of {all} acknowledged ratings are lost");
+        });
+    }
+    while let Some(looked) = looking.join_next().await {
+        looked.unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -101,18 +138,25 @@ async fn what_was_acknowledged_is_on_the_disk_when_the_power_fails_on_sqlite() {
     let org = world.organisation().await;
     let (_, devices) = devices(&world, &org).await;
     let load = Load::start(&devices);
-    begun(&load).await;
-    for cut in 0..CUTS {
-        moment(cut).await;
-        world.processes().freeze(Part::Device, true);
-        let acknowledged = load.history.receipts();
-        let copy = disk.after_a_cut();
-        world.processes().freeze(Part::Device, false);
-        let left = open(&format!("sqlite://{}", copy.path().join("device.db").display())).await;
-        assert_eq!(texts(&left, "PRAGMA integrity_check").await, ["ok"], "cut {cut}");
-        check(cut, &acknowledged, &receipts(&left, "hex(id)").await);
-        left.close().await.unwrap();
-    }
+    let service = world.processes();
+    let runtime = Handle::current();
+    cut(
+        &load,
+        &disk,
+        |still| service.freeze(Part::Device, still),
+        move |number, image| {
+            let copy = image.mounted();
+            let url = format!("sqlite://{}", copy.path().join("device.db").display());
+            runtime.block_on(async {
+                let left = open(&url).await;
+                assert_eq!(texts(&left, "PRAGMA integrity_check").await, ["ok"], "cut {number}");
+                let ids = texts(&left, "SELECT hex(id) FROM rating").await;
+                left.close().await.unwrap();
+                ids
+            })
+        },
+    )
+    .await;
     load.finish().await;
     world.stop().await;
 }
@@ -125,6 +169,13 @@ async fn what_was_acknowledged_is_on_the_disk_when_the_power_fails_on_postgres()
     let disk = Disk::new(1_024);
     let cluster = Cluster::start_in(disk.path());
     let device = postgres_url_at(cluster.url()).await;
+    // Little to copy, and cuts in the middle of checkpoints.
+    let conn = open(cluster.url()).await;
+    for setting in ["max_wal_size = '64MB'", "min_wal_size = '32MB'"] {
+        conn.execute_unprepared(&format!("ALTER SYSTEM SET {setting}")).await.unwrap();
+    }
+    conn.execute_unprepared("SELECT pg_reload_conf()").await.unwrap();
+    conn.close().await.unwrap();
     // The configuration of the server was written long ago.
     disk.settle();
     let databases = Databases {
@@ -134,24 +185,22 @@ async fn what_was_acknowledged_is_on_the_disk_when_the_power_fails_on_postgres()
         analytics: postgres_url().await,
     };
     let (_, name) = device.rsplit_once('/').unwrap();
+    let (name, folder) = (name.to_owned(), cluster.folder().file_name().unwrap().to_owned());
     let world = World::apart_on(databases).await;
     let org = world.organisation().await;
     let (_, devices) = devices(&world, &org).await;
     let load = Load::start(&devices);
-    begun(&load).await;
-    for cut in 0..CUTS / 3 {
-        moment(cut).await;
-        cluster.freeze(true);
-        let acknowledged = load.history.receipts();
-        let copy = disk.after_a_cut();
-        cluster.freeze(false);
-        let folder = copy.path().join(cluster.folder().file_name().unwrap());
-        let rebooted = cluster.copy_in(folder);
-        let (base, _) = rebooted.url().rsplit_once('/').unwrap();
-        let left = open(&format!("{base}/{name}")).await;
-        check(cut, &acknowledged, &receipts(&left, "replace(id::text, '-', '')").await);
-        left.close().await.unwrap();
-    }
+    cut(
+        &load,
+        &disk,
+        |still| cluster.freeze(still),
+        move |_, image| {
+            let copy = image.mounted();
+            let ids = "SELECT replace(id::text, '-', '') FROM rating";
+            Cluster::rows_after_a_reboot(&copy.path().join(&folder), &name, ids)
+        },
+    )
+    .await;
     load.finish().await;
     world.stop().await;
 }

@@ -168,6 +168,57 @@ async fn callers_read_their_own_writes_in_separate_processes_on_postgres() {
     a_press_is_in_the_next_figure(Shape::ManyOnPostgres).await;
 }
 
+/// A rating before the branch goes to another region, and one after it.
+async fn a_moved_branch_leaves_its_past_behind(shape: Shape) {
+    let world = World::start(shape).await;
+    let org = world.organisation().await;
+    let hall = hall(&world, &org).await;
+    let west = org.unit(&org.headquarters, "REGION", "西区").await;
+    let rate = async |sequence: i64, grade: i32| {
+        let encounter = serve_customer(&hall).await;
+        let batch = json!({"ratings": [press(&encounter, sequence, grade)]});
+        let answer = hall.device.rest.post("/v1/ratings:batchCreate", batch).await;
+        assert_eq!(int(&answer["results"][0]["code"]), 0, "{answer}");
+    };
+    let counted = async |unit: &str, tree: &str, n: i64| {
+        patiently("the ratings to be counted where they belong", || async {
+            let extra = json!({"tree": tree, "filter": {"includeDistrusted": true}});
+            let figures = org.figures(unit, extra).await;
+            (int(&figures["total"]["n"]) == n).then_some(())
+        })
+        .await;
+    };
+    rate(1, 5).await;
+    counted(&hall.region, "TREE_AS_OF_SERVICE", 1).await;
+    let path = format!("/v1/{}:move", hall.branch);
+    org.rest.post(&path, json!({"parent": west})).await;
+    // The device service knows of it once the list of the region has the branch's rating.
+    patiently("the device service to hear of the move", || async {
+        let list = org.rest.get(&format!("/v1/ratings?unit={west}")).await;
+        list["ratings"].as_array().is_some_and(|found| found.len() == 1).then_some(())
+    })
+    .await;
+    rate(2, 1).await;
+    counted(&west, "TREE_AS_OF_SERVICE", 1).await;
+    counted(&hall.region, "TREE_AS_OF_SERVICE", 1).await;
+    counted(&hall.branch, "TREE_AS_OF_SERVICE", 2).await;
+    counted(&org.headquarters, "TREE_AS_OF_SERVICE", 2).await;
+    counted(&west, "TREE_PRESENT", 2).await;
+    counted(&hall.region, "TREE_PRESENT", 0).await;
+    crate::load::reconcile(&world, &org).await;
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_moved_branch_leaves_its_past_behind_in_one_process_on_sqlite() {
+    a_moved_branch_leaves_its_past_behind(Shape::OneOnSqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_moved_branch_leaves_its_past_behind_in_separate_processes_on_postgres() {
+    a_moved_branch_leaves_its_past_behind(Shape::ManyOnPostgres).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_acknowledged_survives_the_death_of_every_process() {
     let mut world = World::start(Shape::ManyOnPostgres).await;

@@ -31,6 +31,7 @@ const EDGES: &[(&str, &str)] = &[
     ("device", "kit"),
     ("device", "proto"),
     ("e2e", "all-in-one"),
+    ("e2e", "analytics"),
     ("e2e", "device"),
     ("e2e", "gateway"),
     ("e2e", "kit"),

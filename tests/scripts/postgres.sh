@@ -17,6 +17,8 @@ Usage: postgres.sh COMMAND
   kill [DIR]   stop it at once, as a crash would, and keep the folder
   resume [DIR] start the cluster in DIR again on the port that it had
   status [DIR] say whether it runs
+  rows DIR DATABASE SQL
+               recover the cluster in DIR, which does not run, and print the rows of one column
 TEXT
 }
 
@@ -130,12 +132,23 @@ halt() {
     (cd / && as_server "$BIN/pg_ctl" stop -w -t 60 -s -m "$2" -D "$1/data") >/dev/null 2>&1
 }
 
+# Without a server: nobody waits for a port, and a check of many copies takes little time. What
+# this process writes need not be durable, so it flushes nothing (-F).
+rows() {
+    rm -f "$1/rows"
+    (cd / && echo "COPY ($3) TO '$1/rows'" |
+        as_server "$BIN/postgres" --single -F -c shared_buffers=16MB -D "$1/data" "$2") \
+        >"$1/single.log" 2>&1 || true
+    [[ -e $1/rows ]] || die "the copy cannot be read: $(cat "$1/single.log")"
+    cat "$1/rows"
+}
+
 main() {
     local command=${1:-} dir
     case $command in
     install) install ;;
     start) start ;;
-    stop | kill | resume | status)
+    stop | kill | resume | status | rows)
         dir=$(target "${2:-}")
         BIN=$(bin_dir) || die "PostgreSQL is not installed"
         ;;&
@@ -146,6 +159,7 @@ main() {
     kill) halt "$dir" immediate ;;
     resume) launch "$dir" "$(cat "$dir/port")" || die "it did not start; see $dir/log" ;;
     status) (cd / && as_server "$BIN/pg_ctl" status -D "$dir/data") ;;
+    rows) rows "$dir" "${3:?which database?}" "${4:?which rows?}" ;;
     -h | --help | help) usage ;;
     *)
         usage >&2

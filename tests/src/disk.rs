@@ -8,11 +8,39 @@ use std::{
     process::Command,
 };
 
+/// A disk that no machine has mounted yet.
+pub struct Image {
+    folder: tempfile::TempDir,
+    file: PathBuf,
+}
+
 /// A mounted disk; gone when this is dropped.
 pub struct Disk {
-    folder: tempfile::TempDir,
-    image: PathBuf,
+    image: Image,
     mount: PathBuf,
+}
+
+impl Image {
+    fn blank() -> Self {
+        let folder = tempfile::Builder::new().prefix("manyi-disk-").tempdir().expect("a folder");
+        // PostgreSQL runs as another user and has to get through.
+        let open = fs::Permissions::from_mode(0o755);
+        fs::set_permissions(folder.path(), open).expect("an own folder");
+        let file = folder.path().join("image");
+        Self { folder, file }
+    }
+
+    /// Mounts it, as a machine does that starts.
+    ///
+    /// # Panics
+    /// Unless this user may mount: run the tests as root.
+    pub fn mounted(self) -> Disk {
+        let mount = self.folder.path().join("mount");
+        fs::create_dir(&mount).expect("a mount point");
+        // Nothing but a flush writes within the time of a test.
+        run("mount", &["-o", "loop,commit=300", &text(&self.file), &text(&mount)]);
+        Disk { image: self, mount }
+    }
 }
 
 impl Disk {
@@ -21,11 +49,11 @@ impl Disk {
     /// # Panics
     /// Unless this user may mount: run the tests as root.
     pub fn new(mib: u32) -> Self {
-        let disk = Self::blank();
-        run("truncate", &["-s", &format!("{mib}M"), &text(&disk.image)]);
+        let image = Image::blank();
+        run("truncate", &["-s", &format!("{mib}M"), &text(&image.file)]);
         let quick = "lazy_itable_init=0,lazy_journal_init=0";
-        run("mkfs.ext4", &["-q", "-E", quick, &text(&disk.image)]);
-        disk.mounted()
+        run("mkfs.ext4", &["-q", "-E", quick, &text(&image.file)]);
+        image.mounted()
     }
 
     /// Flushes everything, as some time does: what was put there at the beginning is settled.
@@ -36,35 +64,19 @@ impl Disk {
         run("sync", &["-f", &text(&self.mount)]);
     }
 
-    /// What the disk holds at this moment, as another disk.
+    /// What the disk holds at this moment.
     ///
     /// # Panics
     /// When it cannot be copied.
-    pub fn after_a_cut(&self) -> Self {
-        let disk = Self::blank();
-        run("cp", &["--sparse=always", &text(&self.image), &text(&disk.image)]);
-        disk.mounted()
+    pub fn cut(&self) -> Image {
+        let image = Image::blank();
+        run("cp", &["--sparse=always", &text(&self.image.file), &text(&image.file)]);
+        image
     }
 
     /// Where its files are.
     pub fn path(&self) -> &Path {
         &self.mount
-    }
-
-    fn blank() -> Self {
-        let folder = tempfile::Builder::new().prefix("manyi-disk-").tempdir().expect("a folder");
-        // PostgreSQL runs as another user and has to get through.
-        let open = fs::Permissions::from_mode(0o755);
-        fs::set_permissions(folder.path(), open).expect("an own folder");
-        let (image, mount) = (folder.path().join("image"), folder.path().join("mount"));
-        fs::create_dir(&mount).expect("a mount point");
-        Self { folder, image, mount }
-    }
-
-    fn mounted(self) -> Self {
-        // Nothing but a flush writes within the time of a test.
-        run("mount", &["-o", "loop,commit=300", &text(&self.image), &text(&self.mount)]);
-        self
     }
 }
 
@@ -72,7 +84,7 @@ impl Drop for Disk {
     fn drop(&mut self) {
         let gone = Command::new("umount").arg("-l").arg(&self.mount).status();
         if !gone.is_ok_and(|status| status.success()) {
-            eprintln!("{} stays mounted", self.folder.path().display());
+            eprintln!("{} stays mounted", self.image.folder.path().display());
         }
     }
 }

@@ -21,7 +21,7 @@ pub struct Cli {
     command: Option<Command>,
     #[command(flatten)]
     serve: serve::Args,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Logs")]
     telemetry: TelemetryConfig,
 }
 
@@ -86,6 +86,32 @@ mod tests {
             command.get_subcommands().for_each(check);
         }
         check(&Cli::command());
+    }
+
+    #[test]
+    fn options_of_logs_go_with_every_command_and_stand_apart_in_its_help() {
+        let commands = [
+            "serve --log-format json",
+            "demo --log-format json",
+            "admin rotate-keys --log-format json",
+            "--log-format json",
+        ];
+        for command in commands {
+            let words = std::iter::once("manyi").chain(command.split(' '));
+            let cli = Cli::try_parse_from(words).unwrap_or_else(|e| panic!("{command}: {e}"));
+            assert_eq!(cli.telemetry.log_format, telemetry::LogFormat::Json, "{command}");
+        }
+        let mut command = Cli::command();
+        command.build();
+        let demo = command.find_subcommand("demo").unwrap();
+        let heading = |id: &str| {
+            let option = demo.get_arguments().find(|option| option.get_id() == id);
+            option.unwrap().get_help_heading().map(str::to_owned)
+        };
+        assert_eq!(heading("log_format").as_deref(), Some("Logs"));
+        assert_eq!(heading("rate").as_deref(), Some("Simulated customers"));
+        assert_eq!(heading("no_simulation").as_deref(), Some("Simulated customers"));
+        assert_eq!(heading("quota_address").as_deref(), Some("Gateway"));
     }
 
     #[test]

@@ -18,7 +18,7 @@ use tools::{
 pub struct Args {
     #[command(flatten)]
     serve: serve::Args,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Simulated customers")]
     simulation: simulate::Options,
     /// Make the bank but no customers
     #[arg(long)]

@@ -8,7 +8,8 @@ use std::{
 };
 
 use kit::{
-    config::{Seed, wait_for_signal},
+    config::{Seed, TlsFlags, wait_for_signal},
+    program::listen_address,
     server::{ServerLimits, serve},
 };
 use tokio::net::TcpListener;
@@ -31,8 +32,9 @@ use crate::{
 #[derive(Clone, clap::Args)]
 #[group(id = "serving")]
 pub struct Args {
-    /// Address and port to listen on
-    #[arg(long, env = "MANYI_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
+    /// Address and port to listen on; 0.0.0.0:8080 is every interface
+    #[arg(long, env = "MANYI_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS",
+          value_parser = listen_address)]
     pub listen: SocketAddr,
     /// Folder of the databases and the installation's seed
     #[arg(long, env = "MANYI_DATA", default_value = "./data", value_name = "FOLDER")]
@@ -43,6 +45,8 @@ pub struct Args {
     pub first: auth::BootstrapFlags,
     #[command(flatten, next_help_heading = "Gateway")]
     pub gateway: gateway::Settings,
+    #[command(flatten, next_help_heading = "TLS (default: none, for use behind a proxy)")]
+    pub tls: TlsFlags,
 }
 
 /// Databases that are not SQLite files of the data folder.
@@ -76,7 +80,9 @@ pub struct Ready {
 /// Serves until SIGINT or SIGTERM.
 pub async fn main(args: Args) -> Result<()> {
     run(args, |ready, stop| async move {
-        say(format!("Manyi is ready at {}; Ctrl-C stops it", ready.address));
+        let address = &ready.address;
+        say(format!("Manyi is ready at {address} (see {address}/docs); Ctrl-C stops it"));
+        say("Nobody can sign in yet? `manyi admin create-organisation --help`");
         stop.cancelled().await;
         Ok(())
     })
@@ -93,16 +99,18 @@ where
     let began = Instant::now();
     let folder = DataFolder::open(&args.data)?;
     let seed = folder.seed()?;
+    let tls = args.tls.open().map_err(|error| Error::Usage(error.to_string()))?;
     // The port first: what cannot be served need not be opened.
     let listener = bind(args.listen).await?;
-    let address = address_of(&listener)?;
+    let address = address_of(&listener, tls.is_some())?;
     let suite = Suite::start(config(&args, &folder, seed)?).await;
     let suite = suite.map_err(|error| Error::call("opening the databases", error))?;
     let took_ms = began.elapsed().as_millis() as u64;
     tracing::info!(%address, took_ms, "serving");
 
     let (stop_guest, stop_serving) = (CancellationToken::new(), CancellationToken::new());
-    let limits = ServerLimits { drain: Duration::from_secs(10), ..ServerLimits::default() };
+    let drain = Duration::from_secs(10);
+    let limits = ServerLimits { drain, tls, ..ServerLimits::public() };
     let server = tokio::spawn(serve(listener, suite.router(), limits, stop_serving.clone()));
     let ready = Ready { address, seed, data: args.data.clone() };
     let guest = guest(ready, stop_guest.clone());
@@ -151,7 +159,7 @@ async fn bind(address: SocketAddr) -> Result<TcpListener> {
     })
 }
 
-fn address_of(listener: &TcpListener) -> Result<String> {
+fn address_of(listener: &TcpListener, tls: bool) -> Result<String> {
     let address = listener.local_addr().map_err(|e| Error::file(Path::new("socket"), e))?;
     // What listens everywhere is reached from this machine by its own address.
     let host = match address.ip() {
@@ -160,5 +168,6 @@ fn address_of(listener: &TcpListener) -> Result<String> {
         std::net::IpAddr::V6(ip) => format!("[{ip}]"),
         ip => ip.to_string(),
     };
-    Ok(format!("http://{host}:{}", address.port()))
+    let scheme = if tls { "https" } else { "http" };
+    Ok(format!("{scheme}://{host}:{}", address.port()))
 }

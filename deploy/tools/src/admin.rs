@@ -7,7 +7,13 @@ pub mod seed;
 
 use std::path::PathBuf;
 
-use crate::{client::Client, error::Result, target::Gateway};
+use proto::common::v1::Reason;
+
+use crate::{
+    client::Client,
+    error::{Error, Result},
+    target::Gateway,
+};
 
 /// What to do.
 #[derive(Debug, Clone, clap::Subcommand)]
@@ -43,18 +49,29 @@ impl Operator {
     async fn client(&self) -> Result<Client> {
         let seed = seed::find(&self.seed_file)?;
         let client = Client::operator(&self.gateway.gateway, &seed.0)?;
-        client.reach().await?;
+        client.reach().await.map_err(|error| error.at(&self.gateway.gateway))?;
         Ok(client)
     }
 }
 
 /// Runs the program.
 pub async fn main(command: Command) -> Result<()> {
-    match command {
+    let done = match command {
         Command::CreateOrganisation(args) => organisation::create(args).await,
         Command::Audit(command) => audit::main(command).await,
         Command::Reconcile(args) => maintenance::reconcile(args).await,
         Command::Rebuild(args) => maintenance::rebuild(args).await,
         Command::RotateKeys(args) => maintenance::rotate_keys(args).await,
+    };
+    done.map_err(explained)
+}
+
+/// A token that we made ourselves is refused for one reason only.
+fn explained(error: Error) -> Error {
+    match &error {
+        Error::Call { error: answer, .. } if answer.reason() == Reason::TokenInvalid => {
+            Error::Usage(format!("{error}: the seed is not that of this installation"))
+        }
+        _ => error,
     }
 }

@@ -51,6 +51,18 @@ impl Error {
         matches!(self, Self::Call { error, .. } if error.code() == code)
     }
 
+    /// Says where the suite was looked for, when nobody answered there.
+    #[must_use]
+    pub fn at(self, gateway: &str) -> Self {
+        match self {
+            Self::Call { what, error } if error.code() == Code::Unavailable => {
+                let what = format!("{what} at {gateway} (is it the address of --gateway?)");
+                Self::Call { what, error }
+            }
+            other => other,
+        }
+    }
+
     /// The exit code: 1 unsatisfied, 2 usage or files, 3 not reachable, 4 refused.
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {

@@ -67,7 +67,7 @@ impl Person {
     /// Connects and signs in, so that a wrong password shows at once.
     pub async fn client(&self, gateway: &Gateway) -> Result<Client> {
         let client = Client::connect(&gateway.gateway, Credentials::Password(self.sign_in()?))?;
-        client.token().await?;
+        client.token().await.map_err(|error| error.at(&gateway.gateway))?;
         Ok(client)
     }
 }

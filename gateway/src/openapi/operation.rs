@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::{comments::Comments, schema::Schemas, scope_name};
 use crate::rest::{
+    file,
     routes::Route,
     template::{Segment, Template},
 };
@@ -113,7 +114,7 @@ pub fn path_of(template: &Template) -> (String, Vec<Value>) {
                 before = text;
             }
             Segment::One | Segment::Rest => {
-                let name = before.strip_suffix('s').unwrap_or(before);
+                let name = singular(before);
                 path.push_str(&format!("{{{name}}}"));
                 parameters.push(json!({
                     "name": name, "in": "path", "required": true,
@@ -128,6 +129,18 @@ pub fn path_of(template: &Template) -> (String, Vec<Value>) {
         path.push_str(&template.verb);
     }
     (path, parameters)
+}
+
+/// One of a collection: `units` are made of a `unit`, `indices` of an `index`.
+fn singular(collection: &str) -> String {
+    if let Some(stem) = collection.strip_suffix("ices") {
+        return format!("{stem}ex");
+    }
+    let stem = match collection.strip_suffix("es") {
+        Some(stem) if stem.ends_with(['s', 'x']) => Some(stem),
+        _ => collection.strip_suffix('s'),
+    };
+    stem.unwrap_or(collection).to_owned()
 }
 
 fn query(route: &Route, schemas: &mut Schemas<'_>) -> Vec<Value> {
@@ -188,11 +201,14 @@ fn headers(route: &Route) -> Vec<Value> {
         let text = "Makes a repeated request harmless: 1 to 255 ASCII characters.";
         found.push(header("Idempotency-Key", text, 255));
     }
-    if has_etag(method, &route.binding.body) && route.method.changes() {
+    let creates = method.name().starts_with("Create");
+    if has_etag(method, &route.binding.body) && route.method.changes() && !creates {
         found.push(header("If-Match", "Refuses the change if the version is another.", 42));
     }
     if method.is_server_streaming() && !method.is_client_streaming() {
-        found.push(header("Last-Event-ID", "Goes on after this event.", 200));
+        if !file::is_file(route.method) {
+            found.push(header("Last-Event-ID", "Goes on after this event.", 200));
+        }
         found.push(json!({
             "name": "access_token", "in": "query", "required": false,
             "description": "Access token, for event sources that cannot set headers.",
@@ -254,6 +270,11 @@ fn responses(route: &Route, schemas: &mut Schemas<'_>) -> Value {
     let failure = json!({"$ref": format!("#/components/responses/{error}")});
     if method.descriptor.is_client_streaming() {
         return json!({"501": failure, "default": failure});
+    }
+    if file::is_file(method) {
+        let content = json!({"*/*": {"schema": {"type": "string", "format": "binary"}}});
+        return json!({"200": {"description": "The file.", "content": content},
+            "default": failure});
     }
     let schema = schemas.reference(&method.descriptor.output());
     let content = if method.descriptor.is_server_streaming() {

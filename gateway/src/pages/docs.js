@@ -11,7 +11,7 @@ const TEXTS = {
     items: "项", user: "用户", device: "设备", partner: "合作系统", operator: "运维", errors: "错误",
     errors_text: "错误以 application/problem+json 返回（RFC 9457）；程序应依据 reason 判断。",
     path: "路径", query: "查询", header: "请求头", comma: "、", colon: "：", stop: "。",
-    english_only: "接口说明为英文原文。",
+    english_only: "接口说明为英文原文。", found: "个接口", of: "共",
     begin: "除标明“无需令牌”的接口外，调用时请在请求头 Authorization 中携带访问令牌。先获取令牌：",
   },
   en: {
@@ -24,19 +24,48 @@ const TEXTS = {
     device: "devices", partner: "partner systems", operator: "operator", errors: "Errors",
     errors_text: "Errors are application/problem+json (RFC 9457); programs decide on reason.",
     path: "path", query: "query", header: "header", comma: ", ", colon: ": ", stop: ". ",
-    english_only: "",
+    english_only: "", found: "operations", of: "of",
     begin: "Calls carry an access token in the header Authorization, except where no token is " +
       "needed. A token first:",
   },
 };
 const DEPTH_MAX = 6;
 
+// Packages of the contract in the order of the work, and what they are called.
+const AREAS = {
+  auth: ["组织与权限", "Organisation and access"],
+  device: ["终端与评价", "Terminals and ratings"],
+  survey: ["问卷与顾客", "Questionnaires and customers"],
+  analytics: ["指标与指数", "Figures and indices"],
+};
+// Services in the order of the work, with their Chinese titles; in English their names are words.
+const SERVICES = {
+  TokenService: "令牌与登录", OrganisationService: "组织", UnitService: "机构与窗口",
+  StaffService: "员工", UserService: "用户", GrantService: "角色与授权", ClientService: "接入凭证",
+  SessionService: "会话", AuditService: "审计记录",
+  DeviceService: "设备", TemplateService: "评价模板", ShiftService: "登录时段",
+  EncounterService: "服务记录", RatingService: "评价", RatingPolicyService: "评价规则",
+  QuarantineService: "隔离的评价",
+  QuestionnaireService: "问卷", PlanService: "测评方案", CampaignService: "调查活动",
+  InvitationService: "邀请与链接", RespondentService: "填写问卷", ResponseService: "答卷",
+  CustomerService: "顾客", CustomerSchemaService: "顾客属性、类别与细分",
+  CustomerImportService: "顾客导入", CustomerRecordService: "消费与互动记录",
+  LoyaltyService: "顾客忠诚", CareService: "顾客关怀", CompetitorService: "竞争者",
+  SubjectService: "个人信息权利",
+  FigureService: "指标查询", IntegrityService: "评价真实性", ComparisonService: "比较与排名",
+  TargetService: "目标值", ScoreCardService: "计分卡", AlertService: "预警",
+  CalendarService: "工作日历", IndexService: "满意度指数", PublicationService: "结果发布",
+  MeasureService: "统计方法", FreshnessService: "数据时效", MaintenanceService: "运行维护",
+};
+
 let language = localStorage.getItem("language") || (navigator.language.startsWith("zh") ? "zh-CN" : "en");
 if (!TEXTS[language]) language = "en";
 let api = null;
 let operations = [];
+// Services whose sections the reader has opened.
+const opened = new Set();
 
-const text = (key) => TEXTS[language][key] || key;
+const text = (key) => TEXTS[language][key] ?? key;
 const byId = (id) => document.getElementById(id);
 
 function element(tag, attributes = {}, ...children) {
@@ -97,8 +126,16 @@ function limits(schema) {
   const parts = [];
   if (schema.maxLength) parts.push(`${text("at_most")} ${schema.maxLength} ${text("characters")}`);
   if (schema.maxItems) parts.push(`${text("at_most")} ${schema.maxItems} ${text("items")}`);
-  if (schema.pattern) parts.push(schema.pattern);
+  const resources = resourcesOf(schema);
+  if (resources) parts.push(resources.map((resource) => `${resource}/…`).join(", "));
+  else if (schema.pattern) parts.push(schema.pattern);
   return parts.join("; ");
+}
+
+// Kinds of names that a field takes, such as `units`; null when it takes none.
+function resourcesOf(schema) {
+  const found = /^\^\(\(([A-Za-z|]+)\)\//.exec(schema.pattern || "");
+  return found ? found[1].split("|") : null;
 }
 
 function nameCell(name, required) {
@@ -145,23 +182,26 @@ function table(heads, rows) {
 
 const fieldTable = (schema, depth) => table(["name", "type", "about"], fieldRows(schema, depth));
 
-function sample(schema, depth = 0) {
+// Texts whose form the schema does not say, by the field's name.
+const SAMPLE_TEXTS = { from: "2026-11-01", to: "2026-11-30", timeZone: "Asia/Shanghai" };
+
+function sample(schema, depth = 0, field = "") {
   const full = resolve(schema);
   if (full.enum) return full.enum[1] || full.enum[0];
-  if (full.type === "array") return depth > 3 ? [] : [sample(full.items, depth + 1)];
+  if (full.type === "array") return depth > 3 ? [] : [sample(full.items, depth + 1, field)];
   if (full.type === "object") {
     if (depth > 3) return {};
     const required = full.required || [];
     const names = Object.keys(full.properties || {}).filter((name) => !full.properties[name].readOnly);
     const shown = required.length ? names.filter((name) => required.includes(name)) : names.slice(0, 4);
-    return Object.fromEntries(shown.map((name) => [name, sample(full.properties[name], depth + 1)]));
+    return Object.fromEntries(shown.map((name) => [name, sample(full.properties[name], depth + 1, name)]));
   }
   if (full.type === "integer" || full.type === "number") return 1;
   if (full.type === "boolean") return true;
   if (full.format === "date-time") return "2026-11-01T09:00:00Z";
   if (full.format === "int64") return "1";
-  const resource = /^\^\(([^|)]+)/.exec(full.pattern || "");
-  return resource ? `${resource[1].replace("(", "")}/…` : "…";
+  const resources = resourcesOf(full);
+  return resources ? `${resources[0]}/…` : SAMPLE_TEXTS[field] || "…";
 }
 
 const quoted = (value) => `'${value.replaceAll("'", "'\\''")}'`;
@@ -189,7 +229,7 @@ function curl(operation) {
     lines.push(`-d ${quoted(JSON.stringify(sample(content["application/json"].schema), null, 2))}`);
   } else if (content) {
     const form = Object.values(content)[0].schema;
-    const names = new Set([...(form.required || []), "username", "password"]);
+    const names = new Set([...(form.required || []), "organisation", "username", "password"]);
     for (const name of Object.keys(form.properties).filter((known) => names.has(known))) {
       const value = name === "grant_type" ? "password" : "…";
       lines.push(`--data-urlencode ${quoted(`${name}=${value}`)}`);
@@ -255,25 +295,78 @@ function current() {
   return operations.find((operation) => operation.operationId === id);
 }
 
+function serviceTitle(service) {
+  const english = service.replace(/Service$/, "").replaceAll(/(?<=[a-z])(?=[A-Z])/g, " ");
+  return (language === "zh-CN" && SERVICES[service]) || english;
+}
+
+function areaTitle(area) {
+  const titles = AREAS[area];
+  return titles ? titles[language === "zh-CN" ? 0 : 1] : area;
+}
+
+// What the search looks through: the Chinese title too, so that 问卷 finds its operations.
+function haystackOf(path, verb, operation) {
+  const texts = [path, verb, operation.summary, operation.operationId, operation.description];
+  const title = SERVICES[operation.tags[0]] || "";
+  return [...texts, operation["x-access"].permission || "", title].join(" ").toLowerCase();
+}
+
+const areaOf = (operation) => operation.operationId.split(".")[0];
+
+function listEntry(operation, chosen) {
+  return element("a", {
+    href: `#${encodeURIComponent(operation.operationId)}`,
+    "aria-current": operation === chosen ? "page" : null,
+  }, element("span", { class: "verb" }, operation.verb), element("span", {},
+    element("span", { class: "mono" }, breakable(operation.path)),
+    element("span", { class: "summary" }, operation.summary)));
+}
+
+// One section for each service, open where something is chosen or looked for.
+function listSection(found, chosen, open) {
+  const service = found[0].tags[0];
+  const head = element("summary", {}, serviceTitle(service),
+    element("span", { class: "quiet" }, ` ${found.length}`));
+  const section = element("details", {}, head);
+  section.open = open || found.includes(chosen) || opened.has(service);
+  // The reader's own doing, and not that of a search: before the click is carried out.
+  head.addEventListener("click", () => {
+    if (section.open) opened.delete(service);
+    else opened.add(service);
+  });
+  section.append(...found.map((operation) => listEntry(operation, chosen)));
+  return section;
+}
+
 function showList() {
   const words = byId("search").value.toLowerCase().split(/\s+/).filter(Boolean);
   const chosen = current();
   const list = byId("list");
-  list.replaceChildren();
-  let tag = null;
+  const groups = new Map();
+  let count = 0;
   for (const operation of operations) {
     if (!words.every((word) => operation.haystack.includes(word))) continue;
-    if (operation.tags[0] !== tag) {
-      tag = operation.tags[0];
-      list.append(element("h2", {}, tag));
-    }
-    list.append(element("a", {
-      href: `#${encodeURIComponent(operation.operationId)}`,
-      title: operation.summary,
-      "aria-current": operation === chosen ? "page" : null,
-    }, element("span", { class: "verb" }, operation.verb), element("span", { class: "mono" }, breakable(operation.path))));
+    const key = `${areaOf(operation)}.${operation.tags[0]}`;
+    if (!groups.has(key)) groups.set(key, []);
+    groups.get(key).push(operation);
+    count += 1;
   }
-  if (!tag) list.append(element("p", { class: "quiet" }, text("nothing")));
+  list.replaceChildren(element("p", { class: "quiet", role: "status" }, counted(count)));
+  let area = null;
+  for (const found of groups.values()) {
+    if (areaOf(found[0]) !== area) {
+      area = areaOf(found[0]);
+      list.append(element("h2", {}, areaTitle(area)));
+    }
+    list.append(listSection(found, chosen, words.length > 0));
+  }
+}
+
+function counted(count) {
+  if (!count) return text("nothing");
+  const whole = count === operations.length ? "" : ` (${text("of")} ${operations.length})`;
+  return `${count} ${text("found")}${whole}`;
 }
 
 function showAll() {
@@ -298,11 +391,16 @@ async function start() {
   }
   for (const [path, verbs] of Object.entries(api.paths)) {
     for (const [verb, operation] of Object.entries(verbs)) {
-      const haystack = [path, verb, operation.summary, operation.operationId, operation.description].join(" ").toLowerCase();
+      const haystack = haystackOf(path, verb, operation);
       operations.push({ ...operation, path, verb: verb.toUpperCase(), haystack });
     }
   }
-  operations.sort((a, b) => a.tags[0].localeCompare(b.tags[0]) || a.path.localeCompare(b.path));
+  const areas = Object.keys(AREAS);
+  const place = (operation) => (areas.indexOf(areaOf(operation)) + areas.length) % areas.length;
+  const services = Object.keys(SERVICES);
+  const rank = (operation) => services.indexOf(operation.tags[0]) >>> 0;
+  operations.sort((a, b) => place(a) - place(b) || rank(a) - rank(b)
+    || a.tags[0].localeCompare(b.tags[0]) || a.path.localeCompare(b.path));
   showAll();
   const chosen = document.querySelector("#list [aria-current]");
   if (chosen) byId("list").scrollTop = chosen.offsetTop - byId("list").clientHeight / 2;

@@ -51,7 +51,7 @@ pub fn message(
     for (key, value) in entries {
         let at = join(path, key);
         let Some(field) = field_of(descriptor, key) else {
-            found.add(&at, "is no field here");
+            found.add(&at, unknown_field(descriptor));
             continue;
         };
         if given.insert(field.number(), ()).is_some() {
@@ -69,6 +69,15 @@ pub fn message(
         message.set_field(&field, value);
     }
     Some(message)
+}
+
+/// Names the fields that there are, so that a body of the wrong shape is seen for what it is.
+fn unknown_field(descriptor: &MessageDescriptor) -> Misfit {
+    let names: Vec<String> = descriptor.fields().map(|f| f.json_name().to_owned()).collect();
+    if names.is_empty() {
+        return "is no field here; there are none".to_owned();
+    }
+    format!("is no field here; fields are {}", scalars::listed(&names))
 }
 
 /// The field that a JSON key names, in either spelling.

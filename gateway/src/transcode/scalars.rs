@@ -1,7 +1,7 @@
 //! Single values: from JSON, and from the text of a path, query or form.
 
 use base64::{Engine as _, alphabet, engine};
-use prost_reflect::{DynamicMessage, Kind, MessageDescriptor, Value};
+use prost_reflect::{DynamicMessage, EnumDescriptor, Kind, MessageDescriptor, Value};
 use serde::de::{IntoDeserializer as _, value::Error as PlainError};
 
 use super::json_tree::Json;
@@ -49,7 +49,7 @@ pub fn from_json(kind: &Kind, json: &Json) -> Result<Value, Misfit> {
         Kind::Enum(descriptor) => match json {
             Json::Text(name) => match descriptor.get_value_by_name(name) {
                 Some(value) => Ok(Value::EnumNumber(value.number())),
-                None => Err(format!("is no value of {}", descriptor.name())),
+                None => Err(unknown_value(descriptor)),
             },
             Json::Int(number) => {
                 i32::try_from(*number).map(Value::EnumNumber).map_err(|_| out_of(32))
@@ -149,6 +149,20 @@ fn bytes(text: &str) -> Result<Value, Misfit> {
     let url_safe = engine::GeneralPurpose::new(&alphabet::URL_SAFE, CONFIG);
     let decoded = standard.decode(text).or_else(|_| url_safe.decode(text));
     decoded.map(|bytes| Value::Bytes(bytes.into())).map_err(|_| "is not base64".into())
+}
+
+/// Names the values that there are, but for the one that means none.
+fn unknown_value(descriptor: &EnumDescriptor) -> Misfit {
+    let names = descriptor.values().filter(|value| value.number() != 0);
+    let names: Vec<String> = names.map(|value| value.name().to_owned()).collect();
+    format!("is no value of {}; values are {}", descriptor.name(), listed(&names))
+}
+
+/// Names in a sentence, the first dozen of them.
+pub fn listed(names: &[String]) -> String {
+    const SHOWN_MAX: usize = 12;
+    let shown = names[..names.len().min(SHOWN_MAX)].join(", ");
+    if names.len() > SHOWN_MAX { format!("{shown} and more") } else { shown }
 }
 
 fn out_of(bits: u32) -> Misfit {

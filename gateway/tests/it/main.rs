@@ -4,6 +4,7 @@
 
 mod bad_inputs;
 mod fake;
+mod files;
 mod forms;
 mod grpc;
 mod mapping;

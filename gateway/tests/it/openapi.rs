@@ -100,3 +100,35 @@ async fn path_parameters_are_declared_and_limits_are_shown() {
         list.as_array().unwrap().iter().map(|p| p["name"].as_str().unwrap()).collect();
     assert!(names.contains(&"pageSize") && names.contains(&"ancestor"), "{names:?}");
 }
+
+#[tokio::test]
+async fn path_parameters_are_called_by_one_of_their_collection() {
+    let document = document().await;
+    let named = |path: &str| document["paths"].get(path).is_some();
+    for path in ["/v1/indices/{index}", "/v1/customerClasses/{customerClass}", "/v1/staff/{staff}"] {
+        assert!(named(path), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_page_has_a_chinese_title_for_every_service() {
+    let world = World::new().await;
+    let page = world.ask("GET", "/docs/docs.js", None).await;
+    let page = page.body.as_str().unwrap();
+    let document = document().await;
+    for (path, _, operation) in operations(&document) {
+        let service = operation["tags"][0].as_str().unwrap();
+        assert!(page.contains(&format!(" {service}: \"")), "{service} of {path}");
+    }
+}
+
+#[tokio::test]
+async fn a_creation_asks_for_no_version() {
+    let document = document().await;
+    for (path, _, operation) in operations(&document) {
+        let id = operation["operationId"].as_str().unwrap();
+        let headers = operation["parameters"].as_array().unwrap();
+        let asked = headers.iter().any(|parameter| parameter["name"] == "If-Match");
+        assert!(!asked || !id.contains(".Create"), "{path}");
+    }
+}

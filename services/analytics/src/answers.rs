@@ -30,7 +30,7 @@ use crate::{
     freshness::Freshness,
     store::{
         answer_sums::{self, Scan},
-        buckets,
+        buckets, placements,
         questionnaires::{self, Versions},
         snapshot,
         sums::too_many,
@@ -43,6 +43,7 @@ use fold::{Count, Fold, Folded};
 pub struct AnswerFigures {
     db: Db,
     versions: Arc<questionnaires::Cache>,
+    placements: Arc<placements::Cache>,
     freshness: Freshness,
     slots: Slots,
 }
@@ -66,10 +67,11 @@ impl AnswerFigures {
     pub fn new(
         db: Db,
         versions: Arc<questionnaires::Cache>,
+        placements: Arc<placements::Cache>,
         freshness: Freshness,
         slots: Slots,
     ) -> Self {
-        Self { db, versions, freshness, slots }
+        Self { db, versions, placements, freshness, slots }
     }
 
     /// Answers `question` about the organisation `view`.
@@ -83,13 +85,14 @@ impl AnswerFigures {
         let period = question.period(&zone)?;
         let bucket = question.bucket();
         check_buckets(&period, bucket, &zone)?;
-        let scope = Scope::of(view, question);
         let _slot = self.slots.enter().await?;
 
         let snapshot = snapshot(&self.db).await?;
         let conn = snapshot.conn();
         let mark = self.freshness.mark(conn).await?;
-        let zones = scope.zones(conn, view.id, question, &zone_name).await?;
+        let placements = self.placements.get(conn, view.id).await?;
+        let scope = Scope::of(view, question, placements);
+        let zones = scope.zones(question, &zone_name, &period);
         plan::check_answers(&plan::Question {
             groups: &question.groups,
             detail: false,
@@ -138,7 +141,7 @@ impl Reading<'_> {
         period: &Period,
         bucket: Option<Bucket>,
     ) -> Result<Folded> {
-        let mut fold = Fold::new(self.view, self.question, bucket.is_some());
+        let mut fold = Fold::new(self.view, self.question, &self.scope, bucket.is_some());
         for sum in answer_sums::read(conn, &self.scan(period, bucket)?).await? {
             fold.add(&sum);
         }
@@ -162,6 +165,7 @@ impl Reading<'_> {
             unit: self.scope.is_window.then_some(question.unit),
             from,
             to,
+            by_site: has(Group::Unit),
             by_unit: has(Group::Unit),
             by_staff: has(Group::Staff),
             by_campaign: has(Group::Campaign),

@@ -27,8 +27,9 @@ use uuid::Uuid;
 
 use crate::{
     changes::Changes,
+    crash_point,
     freshness::Freshness,
-    store::{cells, parked, state, templates, vectors},
+    store::{cells, packs, parked, state, templates, vectors},
 };
 pub use hold::Hold;
 use prepare::{Outcome, Prepared};
@@ -45,8 +46,10 @@ const PARKED_MAX: u32 = 200;
 /// While a count may be below zero, how often it is looked for, microseconds.
 const CHECK_NEGATIVE_US: i64 = 60_000_000;
 
-/// Zones of sites that were seen, by organisation and site.
-type Zones = HashMap<(Uuid, Uuid), TimeZone>;
+/// A stretch of time of a site: organisation, site and beginning.
+type Stretch = (Uuid, Uuid, i64);
+/// Stretches that were seen: their ids in cells, and the zones of their days.
+type Zones = HashMap<Stretch, (Uuid, TimeZone)>;
 
 /// Applies one feed.
 pub struct Applier {
@@ -107,6 +110,7 @@ impl Applier {
         state::lock(&tx, source.state).await?;
         let reached = Inbox::cursor(tx.conn(), source.name).await?;
         cells::clear(&tx, source.tables).await?;
+        packs::clear(&tx, source.packs).await?;
         if source.has_vectors {
             vectors::clear(&tx).await?;
         }
@@ -140,7 +144,8 @@ impl Applier {
         self.restart.notify_one();
     }
 
-    /// Tries parked groups again from time to time, until `stop`.
+    /// Tries parked groups again from time to time, until `stop`. In every replica: hardly ever
+    /// there are any, and one is applied by whoever removes it.
     pub async fn retry_parked(&self, stop: CancellationToken) {
         loop {
             if let Err(error) = self.replay_parked().await {
@@ -258,6 +263,7 @@ impl Applier {
         }
         let ids: Vec<&str> = outcomes.iter().map(|o| o.group().group_id.as_str()).collect();
         let mut new = Inbox::new_groups(&tx, source, &ids).await?;
+        crash_point::pass("analytics.after_inbox");
         let mut batch = Vec::new();
         for outcome in outcomes {
             if !new.remove(&outcome.group().group_id) {
@@ -272,13 +278,16 @@ impl Applier {
             }
         }
         let written = self.write(&tx, state, &memory.zones, &batch).await?;
+        crash_point::pass("analytics.after_write");
         // Another replica may be further already.
         let ahead = compare_positions(&last.position, &cursor)?.is_gt();
         if ahead {
             let commit_us = last.commit_time.as_ref().map_or(0, proto::time::to_us);
             Inbox::save_cursor(&tx, source, &last.position, commit_us).await?;
         }
+        crash_point::pass("analytics.before_commit");
         tx.commit().await?;
+        crash_point::pass("analytics.after_commit");
         memory.cursor = if ahead { last.position.clone() } else { cursor };
         self.freshness.applied(&memory.cursor);
         self.announce(memory, written, &batch).await;

@@ -96,6 +96,7 @@ fn rating(org: Uuid, facts: &RatingFacts) -> Result<Fact> {
         template: required("templates", &facts.template, "rating.template")?,
         grades,
         distrusted: facts.distrusted,
+        site_since_us: time::to_us_opt(facts.site_since.as_ref()),
     }))
 }
 
@@ -122,6 +123,7 @@ fn encounter(org: Uuid, facts: &EncounterFacts) -> Result<Fact> {
         end,
         service_ms: Some(facts.service_ms).filter(|ms| *ms >= 0),
         waiting_ms: Some(facts.waiting_ms).filter(|ms| *ms >= 0),
+        site_since_us: time::to_us_opt(facts.site_since.as_ref()),
     }))
 }
 

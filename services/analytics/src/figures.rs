@@ -1,7 +1,9 @@
 //! Answers questions about figures: finds the cells that the question needs, sums them by the
 //! groups asked for and computes. Knows nothing of requests and callers.
 
+mod answer;
 mod fold;
+mod packed;
 mod question;
 mod scope;
 mod slots;
@@ -12,8 +14,7 @@ use std::{
 };
 
 use analytics_domain::{
-    answer::Joined,
-    figure::{Differences, Figure, Tally, Templates, differences, figure},
+    figure::{Figure, Tally, Templates, differences, figure},
     period::{Compare, Period, bucket_span},
     plan::{self, Refusal, Table},
     template,
@@ -26,20 +27,21 @@ use kit::{
     error::{Result, ServiceError},
 };
 use proto::common::v1::Reason;
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, StreamTrait};
 use sha2::{Digest, Sha256};
 use tonic::Code;
 use uuid::Uuid;
 
+pub use answer::{Answer, AnswerCounts, Earlier, Row};
 pub use fold::{Key, Part};
 pub use question::{Filter, Question, zone};
 pub use scope::Scope;
 pub use slots::Slots;
 
 use crate::{
-    freshness::{Freshness, Mark},
+    freshness::Freshness,
     store::{
-        buckets, snapshot,
+        buckets, placements, snapshot,
         sums::{self, Items, Scan, too_many},
         templates,
     },
@@ -55,72 +57,9 @@ const STRETCHES_MAX: usize = 2_000;
 pub struct Figures {
     db: Db,
     templates: Arc<templates::Cache>,
+    placements: Arc<placements::Cache>,
     freshness: Freshness,
     slots: Slots,
-}
-
-/// One group.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Row {
-    /// Which group.
-    pub key: Key,
-    /// Its figures.
-    pub figure: Figure,
-    /// What it is compared with.
-    pub earlier: Option<Earlier>,
-    /// Responses and answers, of questionnaires.
-    pub answers: Option<AnswerCounts>,
-    /// Hidden because too few people stand behind it.
-    pub suppressed: bool,
-}
-
-/// How many responses and answers stand behind a row of questionnaires.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct AnswerCounts {
-    /// Responses; where an item was asked for, those that came to it.
-    pub responses: u64,
-    /// Answers that count; of an option, those that chose it.
-    pub answers: u64,
-    /// "Does not apply".
-    pub not_applicable: u64,
-    /// "Prefer not to say".
-    pub refused: u64,
-}
-
-/// The earlier self of a group.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Earlier {
-    /// From, microseconds.
-    pub from_us: i64,
-    /// To, microseconds.
-    pub to_us: i64,
-    /// Its figures.
-    pub figure: Figure,
-    /// Now minus then.
-    pub differences: Differences,
-}
-
-/// An answer.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Answer {
-    /// Groups, in the order of their keys.
-    pub rows: Vec<Row>,
-    /// All together.
-    pub total: Row,
-    /// How far the feed is counted.
-    pub mark: Mark,
-    /// The period asked for.
-    pub period: Period,
-    /// Name of the zone; empty when sites of several zones count their own days.
-    pub zone: String,
-    /// Hash of the definitions used.
-    pub definition: String,
-    /// The definitions.
-    pub templates: Arc<Templates>,
-    /// Versions of questionnaires that were counted together.
-    pub joined: Vec<Joined>,
-    /// Names of customer classes, for showing.
-    pub classes: HashMap<Uuid, String>,
 }
 
 /// The cells of one period, folded.
@@ -144,10 +83,11 @@ impl Figures {
     pub fn new(
         db: Db,
         templates: Arc<templates::Cache>,
+        placements: Arc<placements::Cache>,
         freshness: Freshness,
         slots: Slots,
     ) -> Self {
-        Self { db, templates, freshness, slots }
+        Self { db, templates, placements, freshness, slots }
     }
 
     /// Answers `question` about the organisation `view`.
@@ -161,14 +101,15 @@ impl Figures {
         let period = question.period(&zone)?;
         let bucket = question.bucket();
         check_buckets(&period, bucket, &zone)?;
-        let scope = Scope::of(view, question);
         let _slot = self.slots.enter().await?;
         let items = self.items(view.id, question).await?;
 
         let snapshot = snapshot(&self.db).await?;
         let conn = snapshot.conn();
         let mark = self.freshness.mark(conn).await?;
-        let zones = scope.zones(conn, view.id, question, &zone_name).await?;
+        let placements = self.placements.get(conn, view.id).await?;
+        let scope = Scope::of(view, question, placements);
+        let zones = scope.zones(question, &zone_name, &period);
         let table = plan::choose(&plan::Question {
             groups: &question.groups,
             detail: question.needs_detail() || scope.is_window,
@@ -236,16 +177,15 @@ struct Then {
 impl Reading<'_> {
     async fn read(
         &self,
-        conn: &impl ConnectionTrait,
+        conn: &(impl ConnectionTrait + StreamTrait),
         period: &Period,
         bucket: Option<Bucket>,
     ) -> Result<Folded> {
         let Some((from, to)) = self.range(period) else { return Err(refused(Refusal::OffQuarter)) };
         let scan = self.scan((from, to), bucket)?;
-        let mut fold = fold::Fold::new(self.view, self.question, bucket.is_some());
-        for sum in sums::read(conn, &scan).await? {
-            fold.add(&sum);
-        }
+        let mut fold =
+            fold::Fold::new(self.view, self.question, &self.scope, bucket.is_some());
+        packed::sums(conn, &scan, bucket, |sum| fold.add(sum)).await?;
         let (groups, total) = fold.end();
         if groups.len() > self.question.row_limit {
             return Err(too_many());
@@ -278,7 +218,7 @@ impl Reading<'_> {
             sites: self.scope.sites(&windows, &filter.staff),
             from,
             to,
-            by_site: by_unit,
+            by_site: by_unit || (has(plan::Group::Window) && self.scope.has_foreign()),
             by_window: has(plan::Group::Window) || (by_unit && self.scope.over_windows),
             by_staff: has(plan::Group::Staff),
             by_business_type: has(plan::Group::BusinessType),
@@ -295,7 +235,7 @@ impl Reading<'_> {
 
     async fn earlier(
         &self,
-        conn: &impl ConnectionTrait,
+        conn: &(impl ConnectionTrait + StreamTrait),
         compare: Compare,
         period: &Period,
         bucket: Option<Bucket>,
@@ -312,7 +252,11 @@ impl Reading<'_> {
     }
 
     /// The total of another period, without its groups.
-    async fn total_of(&self, conn: &impl ConnectionTrait, period: &Period) -> Result<Folded> {
+    async fn total_of(
+        &self,
+        conn: &(impl ConnectionTrait + StreamTrait),
+        period: &Period,
+    ) -> Result<Folded> {
         let Some(range) = self.range(period) else { return Err(refused(Refusal::OffQuarter)) };
         let scan = Scan {
             by_site: false,
@@ -328,9 +272,12 @@ impl Reading<'_> {
             ..self.scan(range, None)?
         };
         let mut total = Tally::default();
-        for sum in sums::read(conn, &scan).await? {
-            total.add(&sum.what, &sum.counts, self.question.filter.include_distrusted);
-        }
+        let include = self.question.filter.include_distrusted;
+        let add = |sum: &sums::Sum| {
+            total.add(&sum.what, &sum.counts, include);
+            Ok(())
+        };
+        packed::sums(conn, &scan, None, add).await?;
         Ok(Folded { groups: BTreeMap::new(), total })
     }
 }

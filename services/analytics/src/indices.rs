@@ -2,26 +2,34 @@
 //! into sums per leaf, and computes in memory. Knows nothing of requests and callers.
 
 mod answers;
+mod hiding;
 mod leaves;
+mod packed;
 mod reading;
 mod reliability;
+mod sheets;
+mod sums;
 mod targets;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use analytics_domain::{
     answer::Joined,
     index::{
         bootstrap,
         check::Tree,
-        compute::{self, Computed, Part},
+        compute::{self, Computed},
         definition::{Definition, Weighting},
         leaf::Value,
         periods::Periods,
         weights,
     },
 };
-use kit::{db::Db, directory::OrgView, error::Result};
+use kit::{
+    db::Db,
+    directory::OrgView,
+    error::{Result, ServiceError},
+};
 use uuid::Uuid;
 
 pub use answers::{Read, Wanted};
@@ -30,14 +38,17 @@ pub use reliability::{Block, of_items, scores};
 use crate::{
     figures::Slots,
     freshness::{Freshness, Mark},
-    store::{questionnaires, snapshot, templates},
+    store::{placements, questionnaires, snapshot, templates},
 };
 use leaves::Layout;
-use reading::Sums;
+use sheets::Respondents;
+use sums::Sums;
 pub use targets::Targets;
 
 /// Most rows of a run.
 pub const ROWS_MAX: usize = 60_000;
+/// Most values of leaves in a run: rows × leaves.
+pub const VALUES_MAX: usize = 5_000_000;
 /// Most draws of a bootstrap: rows × leaves × resamples.
 pub const DRAWS_MAX: usize = 20_000_000;
 
@@ -62,6 +73,8 @@ pub struct Asked {
     pub resamples: usize,
     /// Its seed.
     pub seed: u64,
+    /// Which tree of units decides what belongs to them.
+    pub units_tree: placements::Tree,
 }
 
 /// A row of an outcome.
@@ -83,8 +96,11 @@ pub struct Row {
     pub coverage: Option<f64>,
     /// Whether anything was hidden.
     pub hidden: bool,
-    /// Every node, in the order of the definition.
-    pub nodes: Vec<(Value, Part)>,
+    /// Whether the interval is an upper bound, because it is not known how answers of the same
+    /// people go together.
+    pub bounded: bool,
+    /// Whether the interval takes mean durations for exact.
+    pub durations_fixed: bool,
 }
 
 /// What was computed.
@@ -92,6 +108,8 @@ pub struct Row {
 pub struct Outcome {
     /// Rows by unit, then period.
     pub rows: Vec<Row>,
+    /// Values of all nodes in all rows.
+    pub computed: Computed,
     /// Weight of each node among its siblings, as used; 1 for the root.
     pub weights: Vec<f64>,
     /// Reliability of blocks of questions.
@@ -119,6 +137,7 @@ impl Outcome {
 #[derive(Clone)]
 pub struct Indices {
     db: Db,
+    placements: Arc<placements::Cache>,
     ratings: Freshness,
     answers: Freshness,
     slots: Slots,
@@ -126,8 +145,14 @@ pub struct Indices {
 
 impl Indices {
     /// Reads from `db`.
-    pub fn new(db: Db, ratings: Freshness, answers: Freshness, slots: Slots) -> Self {
-        Self { db, ratings, answers, slots }
+    pub fn new(
+        db: Db,
+        placements: Arc<placements::Cache>,
+        ratings: Freshness,
+        answers: Freshness,
+        slots: Slots,
+    ) -> Self {
+        Self { db, placements, ratings, answers, slots }
     }
 
     /// Computes the index of the definition's own weighting.
@@ -138,16 +163,10 @@ impl Indices {
     pub async fn run(&self, view: &OrgView, asked: &Asked) -> Result<Outcome> {
         let _slot = self.slots.enter().await?;
         let gathered = self.gather(view, asked).await?;
-        let weighting = &asked.definition.weightings[0];
-        let computed = gathered.compute(asked, weighting);
-        let rows = rows(asked, &gathered, &computed);
-        Ok(Outcome {
-            rows,
-            weights: used_weights(&asked.tree, &computed),
-            blocks: gathered.blocks,
-            joined: gathered.joined,
-            marks: gathered.marks,
-        })
+        // A large index, or a bootstrap, must not keep others waiting for this thread.
+        let asked = asked.clone();
+        let computing = tokio::task::spawn_blocking(move || gathered.outcome(&asked));
+        computing.await.map_err(ServiceError::internal)
     }
 
     /// Values of the root of each row under each weighting, with the weights used, and the
@@ -159,7 +178,7 @@ impl Indices {
         let _slot = self.slots.enter().await?;
         let gathered = self.gather(view, asked).await?;
         let one = |weighting: &Weighting| {
-            let computed = gathered.compute(asked, weighting);
+            let computed = gathered.compute(asked, weighting, gathered.leaves.clone());
             let roots = computed.values[asked.tree.root].iter().map(|v| v.value).collect();
             (roots, used_weights(&asked.tree, &computed))
         };
@@ -170,27 +189,30 @@ impl Indices {
     }
 
     async fn gather(&self, view: &OrgView, asked: &Asked) -> Result<Gathered> {
-        let targets = match asked.staff_of {
-            Some(unit) => Targets::of_staff(view, unit, &asked.units),
-            None => Targets::of(view, &asked.units),
-        };
         let snapshot = snapshot(&self.db).await?;
         let conn = snapshot.conn();
+        let placed = self.placements.get(conn, view.id).await?;
+        let targets = match asked.staff_of {
+            Some(unit) => {
+                Targets::of_staff(view, &placed, asked.units_tree, unit, &asked.units, asked.days)
+            }
+            None => Targets::of(view, &placed, asked.units_tree, &asked.units, asked.days),
+        };
         let marks = [self.ratings.mark(conn).await?, self.answers.mark(conn).await?];
         let templates = templates::load(conn, view.id).await?;
         let versions = questionnaires::load(conn, view.id).await?;
-        let answers = reading::answers(conn, view, asked, &targets).await?;
         let layout = Layout::of(&asked.definition, &asked.tree, &templates, &versions);
         let mut sums = Sums::new(asked, &layout, targets.len());
-        sums.add_answers(&answers, &targets, &layout, asked);
-        drop(answers);
+        reading::answers(conn, view, asked, &targets, &layout, &mut sums).await?;
         reading::ratings(conn, view, asked, &targets, &layout, &mut sums).await?;
+        let respondents = Respondents::read(conn, view.id, asked, &targets, &layout).await?;
         let blocks = reliability::blocks(conn, view, asked, &targets, &versions).await?;
         snapshot.end().await?;
         let find = |questionnaire, version| versions.get(&(questionnaire, version));
         let joined = analytics_domain::answer::joined(sums.counted(), find);
-        let leaves = layout.values(&sums, asked);
-        Ok(Gathered { leaves, layout, sums, blocks, joined, marks })
+        let leaves = layout.values(&sums, asked, &targets.nesting);
+        sums.release();
+        Ok(Gathered { leaves, layout, sums, respondents, blocks, joined, marks })
     }
 }
 
@@ -207,15 +229,76 @@ struct Gathered {
     leaves: Vec<Vec<Value>>,
     layout: Layout,
     sums: Sums,
+    respondents: Respondents,
     blocks: Vec<Block>,
     joined: Vec<Joined>,
     marks: [Mark; 2],
 }
 
 impl Gathered {
-    fn compute(&self, asked: &Asked, weighting: &Weighting) -> Computed {
+    fn compute(&self, asked: &Asked, weighting: &Weighting, leaves: Vec<Vec<Value>>) -> Computed {
         let fixed = weights::fixed(&asked.definition, &asked.tree, weighting);
-        compute::compute(&asked.tree, &fixed, weighting.method, self.leaves.clone())
+        let shared = &self.layout.shared;
+        compute::compute(&asked.tree, &fixed, weighting.method, shared, leaves)
+    }
+
+    fn outcome(mut self, asked: &Asked) -> Outcome {
+        let leaves = std::mem::take(&mut self.leaves);
+        let computed = self.compute(asked, &asked.definition.weightings[0], leaves);
+        let rows = computed.values[asked.tree.root].len();
+        Outcome {
+            rows: (0..rows).map(|row| self.row(asked, &computed, row)).collect(),
+            weights: used_weights(&asked.tree, &computed),
+            computed,
+            blocks: self.blocks,
+            joined: self.joined,
+            marks: self.marks,
+        }
+    }
+
+    fn row(&self, asked: &Asked, computed: &Computed, row: usize) -> Row {
+        let periods = asked.periods.days.len();
+        let value = computed.values[asked.tree.root][row];
+        let leaves: Vec<Value> =
+            asked.tree.leaves.iter().map(|leaf| computed.values[*leaf][row]).collect();
+        let drawn = self.drawn_interval(asked, computed, &leaves, row);
+        let by_bootstrap = drawn.is_some();
+        let nobody = Respondents::default();
+        let known = if by_bootstrap { &self.respondents } else { &nobody };
+        let interval = drawn.or_else(|| compute::interval(&value, asked.confidence));
+        Row {
+            unit: asked.units[row / periods],
+            period: row % periods,
+            value,
+            interval,
+            by_bootstrap,
+            weight_covered: compute::weight_covered(&asked.tree, computed, row),
+            coverage: self.sums.coverage(row),
+            hidden: value.hidden,
+            bounded: interval.is_some() && self.layout.is_bounded(&leaves, known),
+            durations_fixed: by_bootstrap && self.layout.has_duration(&leaves),
+        }
+    }
+
+    fn drawn_interval(
+        &self,
+        asked: &Asked,
+        computed: &Computed,
+        leaves: &[Value],
+        row: usize,
+    ) -> Option<(f64, f64)> {
+        if asked.resamples == 0 {
+            return None;
+        }
+        let sources = self.layout.sources(&self.sums, leaves, row, &self.respondents);
+        let sheets = self.respondents.of_row(row, &self.layout.class_weights());
+        // Each row draws from generators of its own: its unit and period are part of the seed.
+        let period = u64::try_from(asked.periods.days[row % asked.periods.days.len()].0);
+        let (high, low) = asked.units[row / asked.periods.days.len()].as_u64_pair();
+        let seed = asked.seed ^ high ^ low.rotate_left(17) ^ period.unwrap_or_default();
+        let (tree, weights) = (&asked.tree, &computed.weights);
+        let draws = (asked.resamples, seed);
+        bootstrap::interval(tree, weights, &sources, &sheets, draws, asked.confidence)
     }
 }
 
@@ -229,51 +312,3 @@ fn used_weights(tree: &Tree, computed: &Computed) -> Vec<f64> {
     }
     weights
 }
-
-fn rows(asked: &Asked, gathered: &Gathered, computed: &Computed) -> Vec<Row> {
-    let periods = asked.periods.days.len();
-    let root = &computed.values[asked.tree.root];
-    (0..root.len())
-        .map(|row| {
-            let value = root[row];
-            let drawn = drawn_interval(asked, gathered, computed, row);
-            let by_bootstrap = drawn.is_some();
-            Row {
-                unit: asked.units[row / periods],
-                period: row % periods,
-                value,
-                interval: drawn.or_else(|| compute::interval(&value, asked.confidence)),
-                by_bootstrap,
-                weight_covered: compute::weight_covered(&asked.tree, computed, row),
-                coverage: gathered.sums.coverage(row),
-                hidden: value.hidden,
-                nodes: compute::parts(&asked.tree, computed, row)
-                    .into_iter()
-                    .enumerate()
-                    .map(|(node, part)| (computed.values[node][row], part))
-                    .collect(),
-            }
-        })
-        .collect()
-}
-
-fn drawn_interval(
-    asked: &Asked,
-    gathered: &Gathered,
-    computed: &Computed,
-    row: usize,
-) -> Option<(f64, f64)> {
-    if asked.resamples == 0 {
-        return None;
-    }
-    let sources = gathered.layout.sources(&gathered.sums, &gathered.leaves, row);
-    // Each row draws from generators of its own: its unit and period are part of the seed.
-    let period = u64::try_from(asked.periods.days[row % asked.periods.days.len()].0);
-    let (high, low) = asked.units[row / asked.periods.days.len()].as_u64_pair();
-    let seed = asked.seed ^ high ^ low.rotate_left(17) ^ period.unwrap_or_default();
-    let (tree, weights) = (&asked.tree, &computed.weights);
-    bootstrap::interval(tree, weights, &sources, asked.resamples, seed, asked.confidence)
-}
-
-/// Counts per score, for drawing again.
-type Drawn = BTreeMap<i64, i64>;

@@ -5,6 +5,7 @@ mod alerts;
 mod answers;
 mod apply;
 mod changes;
+mod crash_point;
 mod events;
 mod figures;
 mod following;
@@ -12,6 +13,7 @@ mod freshness;
 mod indices;
 mod live;
 mod measuring;
+mod outcomes;
 mod reconcile;
 mod rpc;
 mod service;
@@ -24,5 +26,6 @@ mod withholding;
 #[cfg(test)]
 mod tests;
 
+pub use crash_point::ALL as CRASH_POINTS;
 pub use service::{Config, PeerFlags, Peers, Service, build};
 pub use store::migrations;

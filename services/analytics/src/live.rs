@@ -30,6 +30,7 @@ use uuid::Uuid;
 use crate::{
     changes::{Changed, Changes, Listener},
     figures::{Answer, Figures, Filter, Question, ROWS_MAX},
+    store::placements::Tree,
 };
 
 /// Changes within this time become one.
@@ -52,6 +53,8 @@ pub struct Topic {
     pub group: Group,
     /// Only this staff member.
     pub staff: Option<Uuid>,
+    /// Units whose parts may be shown by name; none for all.
+    pub seen: Vec<Uuid>,
 }
 
 /// Today's figures at one moment.
@@ -182,7 +185,8 @@ impl Live {
         // A press from before a move of the window belongs to its former site.
         let own_sites = view.sites_ever(topic.unit);
         sites.iter().any(|(org, site)| {
-            *org == topic.org && (own_sites.contains(site) || view.is_within(*site, topic.unit))
+            // So does one at a branch that has left meanwhile.
+            *org == topic.org && (own_sites.contains(site) || view.was_within(*site, topic.unit))
         })
     }
 
@@ -206,6 +210,8 @@ impl Live {
             filter: Filter { staff: topic.staff.into_iter().collect(), ..Filter::default() },
             confidence: 0.95,
             row_limit: ROWS_MAX,
+            tree: Tree::AsOfService,
+            seen: topic.seen.clone(),
         };
         let answer = self.figures.answer(&view, &question).await?;
         let digest = digest(&answer);

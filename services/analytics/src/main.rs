@@ -1,12 +1,16 @@
 //! The analytics service as a process of its own.
 
+use std::process::ExitCode;
+
 use clap::Parser;
-use kit::{config, error::Result, telemetry};
+use kit::{config, error::Result, program::conclude, telemetry};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// The analytics service of Manyi: figures, comparisons and indices.
 #[derive(Parser)]
+#[command(name = "manyi-analytics", version)]
 struct Flags {
     #[command(flatten)]
     service: config::ServiceConfig,
@@ -17,11 +21,15 @@ struct Flags {
 }
 
 #[tokio::main]
-async fn main() -> Result<()> {
-    let flags = Flags::parse();
+async fn main() -> ExitCode {
+    conclude("manyi-analytics", run(Flags::parse()).await)
+}
+
+async fn run(flags: Flags) -> Result<()> {
     let _telemetry = telemetry::init("manyi-analytics", &flags.telemetry);
     let peers = flags.peers.connect()?;
     let service = analytics::build(analytics::Config::from_flags(&flags.service), peers).await?;
     let router = service.router();
-    config::run_service(flags.service.listen, router, |stop| service.background(stop)).await
+    let limits = flags.service.limits()?;
+    config::run_service(flags.service.listen, limits, router, |stop| service.background(stop)).await
 }

@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use crate::{
     indices::{Asked, Indices},
-    store::sums::too_many,
+    store::{placements::Tree, sums::too_many},
 };
 
 /// What is measured, of whom and when.
@@ -65,6 +65,7 @@ impl Indices {
             weights: Vec::new(),
             judgements: Vec::new(),
             evidence: String::new(),
+            node_methods: Vec::new(),
         };
         let filter =
             Filter { include_distrusted: measuring.include_distrusted, ..Filter::default() };
@@ -93,6 +94,7 @@ impl Indices {
             confidence: 0.95,
             resamples: 0,
             seed: 0,
+            units_tree: Tree::AsOfService,
         };
         let outcome = self.run(view, &asked).await?;
         let watermark = outcome.watermark();

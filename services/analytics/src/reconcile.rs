@@ -9,7 +9,12 @@ use std::{
     time::Duration,
 };
 
-use analytics_domain::{cell::Column, fact::Grade, plan::Table};
+use analytics_domain::{
+    cell::{Column, Counts as CellCounts, What},
+    fact::Grade,
+    pack::{self, Kind},
+    plan::Table,
+};
 use kit::{
     auth::InternalTokens,
     db::Db,
@@ -25,6 +30,7 @@ use proto::{
     },
     names,
 };
+use sea_orm::{ConnectionTrait, StreamTrait};
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
@@ -33,7 +39,7 @@ use crate::{
     freshness::DEVICE,
     service::Peers,
     store::{
-        Snapshot, snapshot,
+        Snapshot, packs, placements, snapshot,
         sums::{self, Items, Scan, Sites},
     },
 };
@@ -171,25 +177,51 @@ impl Reconciler {
         Ok(self.source.clone().count_source(request).await?.into_inner())
     }
 
-    /// The same counts from each table of cells.
+    /// The same counts from each table of cells and each kind of packs.
     async fn count_cells(
         &self,
-        conn: &impl sea_orm::ConnectionTrait,
+        conn: &(impl ConnectionTrait + StreamTrait),
         org: Uuid,
     ) -> Result<Vec<(&'static str, Counts)>> {
+        let placed = placements::load(conn, org).await?;
         let mut found = Vec::new();
-        for (name, table) in
-            [("day", Table::Day), ("site day", Table::SiteDay), ("quarter", Table::Quarter)]
-        {
+        for (name, kind) in [("site day", Kind::Days), ("site month", Kind::Months)] {
+            found.push((name, count_packs(conn, org, kind, &placed).await?));
+        }
+        for (name, table) in [("day", Table::Day), ("quarter", Table::Quarter)] {
             let mut counts = Counts::new();
             for sum in sums::read(conn, &everything(table, org)).await? {
-                add_cells(&mut counts, &sum);
+                add_cells(&mut counts, placed.site(sum.site), &sum.what, &sum.counts);
             }
             counts.retain(|_, count| *count != 0);
             found.push((name, counts));
         }
         Ok(found)
     }
+}
+
+async fn count_packs(
+    conn: &impl StreamTrait,
+    org: Uuid,
+    kind: Kind,
+    placed: &placements::Placements,
+) -> Result<Counts> {
+    let all = packs::Scan { org, kind, months: i32::MIN..i32::MAX, sites: &Sites::Any };
+    let mut counts = Counts::new();
+    packs::each(conn, &all, |row| {
+        let site = placed.site(row.site);
+        packs::entries(&row, |entry| {
+            let what = pack::rating_of(entry.key);
+            let what = what.ok_or_else(|| ServiceError::internal("a key of a pack"))?;
+            if what.item.is_empty() {
+                add_cells(&mut counts, site, &what, entry.counts);
+            }
+            Ok(())
+        })
+    })
+    .await?;
+    counts.retain(|_, count| *count != 0);
+    Ok(counts)
 }
 
 /// A snapshot in which the cells are exactly at `position`.
@@ -244,12 +276,11 @@ const STATES: [(Column, EncounterState); 5] = [
     (Column::NoShow, EncounterState::NoShow),
 ];
 
-fn add_cells(counts: &mut Counts, sum: &sums::Sum) {
-    let what = &sum.what;
+fn add_cells(counts: &mut Counts, site: Uuid, what: &What, sums: &CellCounts) {
     if what.is_encounters() {
         let mut add = |state: i32, column: Column| {
-            *counts.entry(Counted::Encounter(sum.site, state)).or_default() +=
-                sum.counts.get(column);
+            *counts.entry(Counted::Encounter(site, state)).or_default() +=
+                sums.get(column);
         };
         add(0, Column::Encounters);
         for (column, state) in STATES {
@@ -257,9 +288,9 @@ fn add_cells(counts: &mut Counts, sum: &sums::Sum) {
         }
         return;
     }
-    for (index, count) in sum.counts.grades.iter().enumerate() {
+    for (index, count) in sums.grades.iter().enumerate() {
         let Some(grade) = Grade::at(what.block, index) else { continue };
-        let key = Counted::Rating(sum.site, what.template, grade.value(), what.class != 0);
+        let key = Counted::Rating(site, what.template, grade.value(), what.class != 0);
         *counts.entry(key).or_default() += count;
     }
 }

@@ -11,15 +11,16 @@ use kit::{
     db::{self, Db},
     directory::Directory,
     error::Result,
+    feed::Outbox,
     lease::Lease,
     page::PageTokens,
     rpc::{Chan, connect, service_stack_with},
 };
 use proto::analytics::v1::{
     alert_service_server::AlertServiceServer, calendar_service_server::CalendarServiceServer,
-    comparison_service_server::ComparisonServiceServer, figure_service_server::FigureServiceServer,
-    freshness_service_server::FreshnessServiceServer, index_service_server::IndexServiceServer,
-    integrity_service_server::IntegrityServiceServer,
+    comparison_service_server::ComparisonServiceServer, event_service_server::EventServiceServer,
+    figure_service_server::FigureServiceServer, freshness_service_server::FreshnessServiceServer,
+    index_service_server::IndexServiceServer, integrity_service_server::IntegrityServiceServer,
     maintenance_service_server::MaintenanceServiceServer,
     measure_service_server::MeasureServiceServer,
     publication_service_server::PublicationServiceServer,
@@ -38,16 +39,17 @@ use crate::{
     freshness::{DEVICE, Freshness, SURVEY},
     indices::Indices,
     live::Live,
+    outcomes::Outcomes,
     reconcile::Reconciler,
     rpc::{
-        alert::AlertHandler, calendar::CalendarHandler, comparison::ComparisonHandler,
+        alert::AlertHandler, calendar::CalendarHandler, comparison::ComparisonHandler, event::Feed,
         figures::FigureHandler, freshness::FreshnessHandler, index::IndexHandler,
         integrity::IntegrityHandler, maintenance::MaintenanceHandler, measures::Measures,
         publication::PublicationHandler, score_card::ScoreCardHandler, target::TargetHandler,
     },
     state::App,
-    store::{questionnaires, templates},
-    verifier::{self, Findings},
+    store::{placements, questionnaires, templates},
+    verifier,
 };
 
 /// What the service needs to know.
@@ -167,9 +169,12 @@ pub(crate) fn assemble(
     };
     let (ratings, answers) = (followed(Source::RATINGS), followed(Source::ANSWERS));
     let slots = Slots::default();
-    let figures = Figures::new(db.clone(), cache, ratings.freshness.clone(), slots.clone());
+    let placed = Arc::new(placements::Cache::default());
+    let freshness = ratings.freshness.clone();
+    let figures = Figures::new(db.clone(), cache, placed.clone(), freshness, slots.clone());
+    let freshness = answers.freshness.clone();
     let of_answers =
-        AnswerFigures::new(db.clone(), versions, answers.freshness.clone(), slots.clone());
+        AnswerFigures::new(db.clone(), versions, placed.clone(), freshness, slots.clone());
     let stop = CancellationToken::new();
     let live = Live::new(figures.clone(), directory.clone(), changes.clone(), clock.clone(), stop);
     let lease = Lease::new(db.clone(), "following");
@@ -182,17 +187,18 @@ pub(crate) fn assemble(
         tokens.clone(),
     );
     let page_tokens = PageTokens::new(&config.seed);
-    let indices =
-        Indices::new(db.clone(), ratings.freshness.clone(), answers.freshness.clone(), slots);
+    let (of_ratings, of_surveys) = (ratings.freshness.clone(), answers.freshness.clone());
+    let indices = Indices::new(db.clone(), placed, of_ratings, of_surveys, slots);
     let app = Arc::new(App {
         db: db.clone(),
         clock: clock.clone(),
+        outbox: Outbox::new(db.clone(), clock.clone()),
         pages: page_tokens,
         figures,
         answers: of_answers,
         indices,
         ratings: ratings.freshness.clone(),
-        verified: Findings::default(),
+        outcomes: Outcomes::new(&peers, tokens.clone()),
     });
     let figure_handler = FigureHandler::new(app.clone(), live.clone());
     let routes = Routes::new(FigureServiceServer::new(figure_handler))
@@ -202,6 +208,7 @@ pub(crate) fn assemble(
         .add_service(TargetServiceServer::new(TargetHandler(app.clone())))
         .add_service(ScoreCardServiceServer::new(ScoreCardHandler(app.clone())))
         .add_service(AlertServiceServer::new(AlertHandler(app.clone())))
+        .add_service(EventServiceServer::new(Feed(app.clone())))
         .add_service(CalendarServiceServer::new(CalendarHandler(app.clone())))
         .add_service(IntegrityServiceServer::new(IntegrityHandler(app.clone())))
         .add_service(MeasureServiceServer::new(Measures::default()))
@@ -259,10 +266,12 @@ impl Service {
         };
         let forwarding = audit::forward(self.db, self.peers.auth, self.tokens, stop.clone());
         let (directory, clock) = (following.directory.clone(), following.clock.clone());
-        let findings = self.app.verified.clone();
+        // Dear work, and once is enough: by the replica that follows the feeds.
+        let (db, lease) = (self.app.db.clone(), following.lease.clone());
+        let orgs = directory.clone();
         let verifying =
-            verifier::watch(findings, self.reconciler, directory.clone(), clock, stop.clone());
-        let watching = alerts::watch(self.app, directory, stop.clone());
+            verifier::watch(db, lease.clone(), self.reconciler, orgs, clock, stop.clone());
+        let watching = alerts::watch(self.app, directory, lease, stop.clone());
         tokio::join!(following.run(stop), forwarding, verifying, watching);
         self.live.stopped().cancel();
     }

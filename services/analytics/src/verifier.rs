@@ -1,63 +1,67 @@
 //! Compares the roll-ups with their sources in the background, one organisation at a time, so
 //! that a difference is known before somebody doubts a figure.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::time::Duration;
 
-use kit::{clock::SharedClock, directory::Directory};
+use kit::{
+    clock::SharedClock,
+    db::Db,
+    directory::Directory,
+    error::{Result, ServiceError},
+    lease::Lease,
+};
+use prost::Message as _;
+use proto::{analytics::v1::Verification, time};
+use sea_orm::ConnectionTrait;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::reconcile::{Reconciler, Report};
+use crate::{
+    reconcile::{Reconciler, Report},
+    rpc::maintenance::mismatch,
+    store::alerts,
+};
 
 /// Pause between two comparisons: one costs the source a count of all its rows, and this is
 /// the budget that it gets.
 const PAUSE: Duration = Duration::from_secs(300);
 
 /// What was found for an organisation.
-#[derive(Debug, Clone, Default)]
-pub struct Verified {
-    /// When it was last compared, microseconds.
-    pub time_us: i64,
-    /// Comparisons since the service started.
-    pub runs: i64,
-    /// Differences since then.
-    pub mismatches: i64,
-    /// The last comparison.
-    pub report: Report,
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn found(conn: &impl ConnectionTrait, org: Uuid) -> Result<Verification> {
+    let body = alerts::verification(conn, org).await?.unwrap_or_default();
+    Verification::decode(&body[..]).map_err(ServiceError::internal)
 }
 
-/// What was found for all of them. Cheap to clone.
-#[derive(Clone, Default)]
-pub struct Findings(Arc<Mutex<HashMap<Uuid, Verified>>>);
-
-impl Findings {
-    /// Of an organisation.
-    pub fn of(&self, org: Uuid) -> Verified {
-        let found = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        found.get(&org).cloned().unwrap_or_default()
-    }
-
-    /// Remembers a comparison.
-    pub fn put(&self, org: Uuid, report: Report, time_us: i64) {
-        let mut found = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = found.entry(org).or_default();
-        let differences = i64::try_from(report.differences.len()).unwrap_or(i64::MAX);
-        entry.time_us = time_us;
-        entry.runs += 1;
-        entry.mismatches += differences;
-        entry.report = report;
-        metrics::counter!("analytics_verifications_total").increment(1);
-        metrics::counter!("analytics_mismatches_total").increment(differences.unsigned_abs());
-    }
+/// Keeps a comparison for whoever asks, in whatever replica.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn keep(db: &Db, org: Uuid, report: Report, now_us: i64) -> Result<()> {
+    let tx = db.begin().await?;
+    let before = found(tx.conn(), org).await?;
+    let differences = i64::try_from(report.differences.len()).unwrap_or(i64::MAX);
+    let verification = Verification {
+        time: Some(time::from_us(now_us)),
+        equal: report.equal,
+        runs: before.runs + 1,
+        mismatches: before.mismatches.saturating_add(differences),
+        last: report.differences.into_iter().map(mismatch).collect(),
+        watermark: report.position,
+    };
+    alerts::verified(tx.conn(), org, verification.encode_to_vec()).await?;
+    tx.commit().await?;
+    metrics::counter!("analytics_verifications_total").increment(1);
+    metrics::counter!("analytics_mismatches_total").increment(differences.unsigned_abs());
+    Ok(())
 }
 
-/// Compares one organisation after the other, until `stop`.
+/// Compares one organisation after the other while the lease is held, until `stop`.
 pub async fn watch(
-    findings: Findings,
+    db: Db,
+    lease: Lease,
     reconciler: Reconciler,
     directory: Directory,
     clock: SharedClock,
@@ -68,6 +72,9 @@ pub async fn watch(
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(PAUSE) => {}
+        }
+        if !lease.is_held() {
+            continue;
         }
         let mut orgs = directory.organisations();
         orgs.sort_unstable();
@@ -82,7 +89,9 @@ pub async fn watch(
                     tracing::error!(%org, differences = report.differences.len(),
                         "roll-ups differ from their source");
                 }
-                findings.put(org, report, clock.now_us());
+                if let Err(error) = keep(&db, org, report, clock.now_us()).await {
+                    tracing::warn!(%org, %error, "the comparison is not kept");
+                }
             }
             Err(error) => tracing::info!(%org, %error, "the comparison waits"),
         }

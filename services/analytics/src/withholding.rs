@@ -16,6 +16,7 @@ use crate::{
     indices::Targets,
     store::{
         buckets::TIME,
+        placements::{self, Tree},
         snapshot,
         sums::{self, Items, Scan},
     },
@@ -24,16 +25,22 @@ use crate::{
 /// Branch, business type and day.
 type Work = (u128, String, i64);
 
+/// Served and asked, by work and member of staff.
+pub type Counts = BTreeMap<(Work, u128), (u64, u64)>;
+
 /// What was read.
 pub struct Read {
     /// Served and asked, by work and member of staff.
-    pub counts: BTreeMap<(Work, u128), (u64, u64)>,
+    pub counts: Counts,
     /// Position of the feed.
     pub position: String,
-    /// First moment of the time in the unit's zone, for lists.
-    pub from: String,
-    /// End of it.
-    pub to: String,
+}
+
+/// First moment of local days in the unit's zone and the one after their end, for lists.
+pub fn moments(view: &OrgView, unit: Uuid, days: (i32, i32)) -> [String; 2] {
+    let zone = view.time_zone_of(unit);
+    let moment = |day: i32| timestamp(day_start_us(date_of(day.into()), &zone)).to_string();
+    [moment(days.0), moment(days.1)]
 }
 
 /// Reads the counts of a unit and everything below it.
@@ -47,8 +54,9 @@ pub async fn read(
     unit: Uuid,
     days: (i32, i32),
 ) -> Result<Read> {
-    let targets = Targets::of(view, &[unit]);
     let snapshot = snapshot(db).await?;
+    let placed = placements::load(snapshot.conn(), view.id).await?;
+    let targets = Targets::of(view, &placed, Tree::AsOfService, &[unit], days);
     let position = freshness.mark(snapshot.conn()).await?.position;
     let scan = Scan {
         table: Table::Day,
@@ -71,7 +79,7 @@ pub async fn read(
         items: Items::Overall,
     };
     let natural = |count: i64| u64::try_from(count).unwrap_or_default();
-    let mut counts: BTreeMap<(Work, u128), (u64, u64)> = BTreeMap::new();
+    let mut counts = Counts::new();
     for sum in sums::read(snapshot.conn(), &scan).await? {
         let served = natural(sum.counts.get(Column::Served));
         if sum.staff.is_nil() || served == 0 {
@@ -83,7 +91,5 @@ pub async fn read(
         *entry = (entry.0 + served, entry.1 + prompted);
     }
     snapshot.end().await?;
-    let zone = view.time_zone_of(unit);
-    let moment = |day: i32| timestamp(day_start_us(date_of(day.into()), &zone)).to_string();
-    Ok(Read { counts, position, from: moment(days.0), to: moment(days.1) })
+    Ok(Read { counts, position })
 }

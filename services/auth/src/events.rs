@@ -53,6 +53,8 @@ pub fn organisation(o: &Organisation) -> pb::Organisation {
         etag: etag(o.version),
         create_time: Some(time::from_us(o.create_us)),
         suspend_time: time::from_us_opt(o.suspend_us),
+        time_zone_time: (o.zone_us != 0).then(|| time::from_us(o.zone_us)),
+        former_time_zones: o.former_zones.iter().map(former_zone).collect(),
     }
 }
 
@@ -80,7 +82,14 @@ pub fn unit(u: &Unit, path: &[Uuid]) -> pb::Unit {
         etag: etag(u.version),
         move_time: Some(time::from_us(u.move_us)),
         former_parents: u.former_parents.iter().map(former_parent).collect(),
+        time_zone_time: (u.zone_us != 0).then(|| time::from_us(u.zone_us)),
+        former_time_zones: u.former_zones.iter().map(former_zone).collect(),
     }
+}
+
+fn former_zone((zone, from_us): &(String, i64)) -> pb::FormerTimeZone {
+    let from_time = Some(time::from_us(*from_us));
+    pb::FormerTimeZone { time_zone: zone.clone(), from_time }
 }
 
 fn former_parent((parent, from_us): &(Uuid, i64)) -> pb::FormerParent {

@@ -64,19 +64,30 @@ impl fmt::Debug for BootstrapFlags {
 #[derive(Clone, Default, clap::Args)]
 pub struct BootstrapFlags {
     /// Sign-in name of the first organisation; nothing is made when it is left out.
-    #[arg(long, env = "MANYI_FIRST_ORGANISATION", default_value = "")]
+    #[arg(long, env = "MANYI_FIRST_ORGANISATION", default_value = "", hide_default_value = true)]
     pub first_organisation: String,
     /// Its display name; the sign-in name when left out.
-    #[arg(long, env = "MANYI_FIRST_ORGANISATION_NAME", default_value = "")]
+    #[arg(
+        long,
+        env = "MANYI_FIRST_ORGANISATION_NAME",
+        default_value = "",
+        hide_default_value = true
+    )]
     pub first_organisation_name: String,
     /// Its IANA time zone.
-    #[arg(long, env = "MANYI_FIRST_TIME_ZONE", default_value = "")]
+    #[arg(long, env = "MANYI_FIRST_TIME_ZONE", default_value = "", hide_default_value = true)]
     pub first_time_zone: String,
     /// Sign-in name of its owner.
-    #[arg(long, env = "MANYI_FIRST_OWNER", default_value = "")]
+    #[arg(long, env = "MANYI_FIRST_OWNER", default_value = "", hide_default_value = true)]
     pub first_owner: String,
     /// Password of its owner, 8 to 128 characters; best given by the environment.
-    #[arg(long, env = "MANYI_FIRST_OWNER_PASSWORD", default_value = "", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "MANYI_FIRST_OWNER_PASSWORD",
+        default_value = "",
+        hide_default_value = true,
+        hide_env_values = true
+    )]
     pub first_owner_password: String,
 }
 

@@ -6,7 +6,6 @@ pub mod clients;
 pub mod events;
 mod founding;
 pub mod grants;
-mod mask;
 pub mod organisations;
 mod roles;
 mod scan;
@@ -23,8 +22,9 @@ use auth_domain::{Error, permission::PermissionSet};
 use kit::{
     auth::{CONSISTENCY_HEADER, Caller},
     error::{Result, ServiceError},
+    name::{id as id_of, id_opt as optional_id},
 };
-use proto::{common::v1::Reason, names};
+use proto::common::v1::Reason;
 use tonic::{Code, Response, Status};
 use uuid::Uuid;
 
@@ -56,26 +56,6 @@ fn refusal(error: Error) -> ServiceError {
         Error::Stale => ServiceError::stale(),
         Error::InvalidScope => ServiceError::invalid("scope", text),
     }
-}
-
-/// An id from a name that has to be there.
-fn id_of(collection: &str, field: &str, name: &str) -> Result<Uuid> {
-    names::parse(collection, name)
-        .ok_or_else(|| ServiceError::invalid(field, format!("is no name {collection}/…")))
-}
-
-/// An id from a name that may be empty.
-fn optional_id(collection: &str, field: &str, name: &str) -> Result<Option<Uuid>> {
-    if name.is_empty() { Ok(None) } else { id_of(collection, field, name).map(Some) }
-}
-
-/// Checks the rule's permission on the unit of an object. Who may not know of the unit hears
-/// the same as if the object did not exist.
-fn authorize_object(caller: &Caller, unit: Uuid, what: &str) -> Result<()> {
-    caller.authorize(unit).map_err(|error| match error.code() {
-        Code::NotFound => ServiceError::not_found(what),
-        _ => error,
-    })
 }
 
 /// Refuses a change of something that changed since the caller read it.

@@ -155,7 +155,8 @@ impl Service {
     }
 }
 
-/// Removes what is over: signing keys, sessions, failures, remembered answers.
+/// Removes what is over: signing keys, sessions, failures, remembered answers. In every replica
+/// and without a lease: deletes by time, of which the second finds nothing.
 async fn sweep(core: &Arc<Core>) -> Result<()> {
     let mut work = Work::begin(core, INSTALLATION).await?;
     let now_us = work.now_us;

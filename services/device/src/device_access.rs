@@ -26,13 +26,9 @@ pub async fn device_of(app: &App, caller: &Caller, field: &str, name: &str) -> R
     if caller.device == Some(id) {
         return Ok(device);
     }
-    match caller.authorize(device.unit) {
-        // A device acts for itself alone, wherever its credential reaches.
-        Ok(()) if caller.kind == Kind::Device => Err(ServiceError::denied()),
-        Ok(()) => Ok(device),
-        Err(error) if error.code() == Code::NotFound => Err(absent()),
-        Err(error) => Err(error),
-    }
+    caller.authorize_object(device.unit, "device")?;
+    // A device acts for itself alone, wherever its credential reaches.
+    if caller.kind == Kind::Device { Err(ServiceError::denied()) } else { Ok(device) }
 }
 
 /// Refuses what is not in working order.

@@ -8,6 +8,7 @@ use kit::{
     db::WriteTx,
     error::{Result, ServiceError},
     idempotency,
+    mask::Mask,
 };
 use proto::{device::v1, names};
 use serde_json::json;
@@ -116,29 +117,16 @@ pub async fn update(
     if !wanted.etag.is_empty() && wanted.etag != convert::device::etag(device.version) {
         return Err(ServiceError::stale());
     }
-    let paths = request.update_mask.map(|mask| mask.paths).unwrap_or_default();
-    for (i, path) in paths.iter().enumerate() {
-        if !matches!(path.as_str(), "display_name" | "template" | "language") {
-            let field = format!("updateMask.paths[{i}]");
-            let text = "is none of display_name, template and language";
-            return Err(ServiceError::invalid(field, text));
-        }
-    }
-    let unit = names::print("units", device.unit);
-    if paths.is_empty() && !wanted.unit.is_empty() && wanted.unit != unit {
-        return Err(ServiceError::invalid("device.unit", "is changed by assigning the device"));
-    }
-    let changes = |path: &str, is_set: bool| {
-        if paths.is_empty() { is_set } else { paths.iter().any(|p| p == path) }
-    };
+    let mask = Mask::read(request.update_mask.as_ref(), &["display_name", "template", "language"])?;
+    mask.keeps("device.unit", &wanted.unit, &names::print("units", device.unit))?;
     let before = device.clone();
-    if changes("display_name", !wanted.display_name.is_empty()) {
+    if mask.covers("display_name", !wanted.display_name.is_empty()) {
         set_name(&mut device, &wanted)?;
     }
-    if changes("template", !wanted.template.is_empty()) {
+    if mask.covers("template", !wanted.template.is_empty()) {
         set_template(app, &mut device, &wanted).await?;
     }
-    if changes("language", !wanted.language.is_empty()) {
+    if mask.covers("language", !wanted.language.is_empty()) {
         set_language(&mut device, &wanted)?;
     }
     if device != before {

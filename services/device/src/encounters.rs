@@ -96,7 +96,9 @@ fn merge(merged: &mut BTreeMap<Uuid, Encounter>, view: &OrgView, report: &Report
         return Err(ServiceError::wrong_state(text));
     }
     encounter.apply(&report.event);
-    encounter.site = view.site_at(report.window, encounter.time_us());
+    let us = encounter.time_us();
+    encounter.site = view.site_at(report.window, us);
+    encounter.site_since_us = Some(view.placed_since(encounter.site, us));
     Ok(())
 }
 

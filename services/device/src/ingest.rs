@@ -43,7 +43,7 @@ mod writer;
 
 use batch::{Answer, Batch, Progress};
 pub use history::{reattribute, reclassify, relink};
-use queue::{Queue, Waiting};
+use queue::{LIMITS, Queue, Waiting};
 pub use release::Additions;
 
 /// Writers on PostgreSQL unless the setting says otherwise. SQLite has one writer.
@@ -107,7 +107,7 @@ impl Ingest {
             Dialect::Postgres => writers.clamp(1, WRITERS_MAX),
         };
         let engine = Arc::new(Engine { app, templates: Mutex::default() });
-        let queue = Arc::new(Queue::default());
+        let queue = Arc::new(Queue::new(LIMITS));
         for _ in 0..writers {
             tokio::spawn(writer::run(engine.clone(), queue.clone()));
         }
@@ -123,13 +123,11 @@ impl Ingest {
         let mut devices: Vec<Uuid> = batch.items.iter().map(|item| item.device).collect();
         devices.sort_unstable();
         devices.dedup();
-        match self.shared.queue.push(Waiting { batch, devices, reply }) {
-            Ok(()) => Ok(answer),
-            Err(_) => {
-                let text = "more ratings wait than can be stored soon";
-                Err(ServiceError::exhausted(Reason::Overloaded, text, FULL_RETRY))
-            }
+        if !self.shared.queue.push([Waiting { batch, devices, reply }]) {
+            let text = "more ratings wait than can be stored soon";
+            return Err(ServiceError::exhausted(Reason::Overloaded, text, FULL_RETRY));
         }
+        Ok(answer)
     }
 
     /// Stores a batch and waits for it.

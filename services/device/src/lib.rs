@@ -35,12 +35,14 @@ use kit::{
     directory::Directory,
     error::Result,
     feed::{AuthFeed, Outbox, follow},
+    lease::Lease,
     page::PageTokens,
     rpc::{Chan, service_stack_with},
 };
 use proto::device::v1::{
     device_service_server::DeviceServiceServer, encounter_service_server::EncounterServiceServer,
-    event_service_server::EventServiceServer, quarantine_service_server::QuarantineServiceServer,
+    event_service_server::EventServiceServer, prompting_service_server::PromptingServiceServer,
+    quarantine_service_server::QuarantineServiceServer,
     rating_policy_service_server::RatingPolicyServiceServer,
     rating_service_server::RatingServiceServer, shift_service_server::ShiftServiceServer,
     template_service_server::TemplateServiceServer,
@@ -161,6 +163,7 @@ impl Service {
             .add_service(EncounterServiceServer::new(rpc::encounter::Encounters(app())))
             .add_service(RatingPolicyServiceServer::new(rpc::policy::Policies(app())))
             .add_service(EventServiceServer::new(rpc::event::Feed(app())))
+            .add_service(PromptingServiceServer::new(rpc::prompting::Prompting(app())))
             .add_service(
                 RatingServiceServer::new(ratings)
                     .max_decoding_message_size(rpc::rating::BATCH_BYTES_MAX),
@@ -173,12 +176,14 @@ impl Service {
         let app = self.app;
         let feed = AuthFeed::new(app.auth.clone(), app.tokens.clone());
         let directory = Arc::new(app.directory.clone());
+        let lease = Lease::new(app.db.clone(), "sweep");
         tokio::join!(
             follow("auth", feed, directory, stop.clone()),
             audit::forward(app.db.clone(), app.auth.clone(), app.tokens.clone(), stop.clone()),
             app.nudges.clone().poll(app.db.clone(), app.clock.clone(), stop.clone()),
             sweep::flush_presence(app.clone(), stop.clone()),
-            sweep::run(app.clone(), stop.clone()),
+            sweep::run(app.clone(), lease.clone(), stop.clone()),
+            lease.keep(stop.clone()),
         );
     }
 }

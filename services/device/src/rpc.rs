@@ -5,6 +5,7 @@ pub mod device;
 pub mod encounter;
 pub mod event;
 pub mod policy;
+pub mod prompting;
 pub mod quarantine;
 pub mod rating;
 mod rating_convert;

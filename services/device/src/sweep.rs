@@ -1,11 +1,11 @@
-//! What happens with time alone. Safe on any number of replicas: every change is conditional
-//! on the state that was read.
+//! What happens with time alone, in the replica that holds the lease: looking for what is due
+//! reads much. Every change is conditional on the state that was read, so two would do no harm.
 
 mod silence;
 
 use std::{sync::Arc, time::Duration};
 
-use kit::{error::Result, idempotency};
+use kit::{error::Result, idempotency, lease::Lease};
 use tokio_util::sync::CancellationToken;
 
 use crate::{credentials, shifts, state::App, store};
@@ -20,7 +20,8 @@ const DAY_US: i64 = 86_400 * 1_000_000;
 /// Prompts are kept so that a device may report one as done for this long.
 const PROMPTS_KEEP_US: i64 = 7 * DAY_US;
 
-/// Writes when devices were heard of, until `stop` and once more then.
+/// Writes when devices were heard of, until `stop` and once more then. In every replica: each
+/// has heard other devices.
 pub async fn flush_presence(app: Arc<App>, stop: CancellationToken) {
     loop {
         let stopping = tokio::select! {
@@ -36,12 +37,16 @@ pub async fn flush_presence(app: Arc<App>, stop: CancellationToken) {
     }
 }
 
-/// Ends shifts, counts silence, ends credentials and removes what is out of date, until `stop`.
-pub async fn run(app: Arc<App>, stop: CancellationToken) {
+/// Ends shifts, counts silence, ends credentials and removes what is out of date, while the lease
+/// is held and until `stop`.
+pub async fn run(app: Arc<App>, lease: Lease, stop: CancellationToken) {
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(TURN) => {}
+        }
+        if !lease.is_held() {
+            continue;
         }
         tokio::select! {
             () = stop.cancelled() => return,

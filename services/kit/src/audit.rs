@@ -73,7 +73,8 @@ pub async fn record_in(
 }
 
 /// Hands records over to auth until `stop`, oldest first. Auth takes each id once, so a
-/// record that is sent twice after a crash stands in the chain once.
+/// record that is sent twice after a crash, or by two replicas, stands in the chain once. There
+/// are few records, so a lease would spare next to nothing.
 pub async fn forward(db: Db, auth: Chan, tokens: InternalTokens, stop: CancellationToken) {
     let mut client = AuditServiceClient::new(auth);
     loop {

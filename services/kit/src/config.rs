@@ -1,13 +1,13 @@
 //! What every process of the suite is told at its start, by flags or environment.
 
-use std::{fmt, net::SocketAddr, str::FromStr};
+use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     error::Result,
-    server::{ServerLimits, serve},
+    server::{ServerLimits, Tls, serve},
 };
 
 /// Flags that all service binaries share.
@@ -17,11 +17,49 @@ pub struct ServiceConfig {
     #[arg(long, env = "MANYI_DATABASE_URL", hide_env_values = true)]
     pub database_url: String,
     /// Address to listen on.
-    #[arg(long, env = "MANYI_LISTEN", default_value = "127.0.0.1:0")]
+    #[arg(long, env = "MANYI_LISTEN", default_value = "127.0.0.1:0",
+          value_parser = crate::program::listen_address)]
     pub listen: SocketAddr,
     /// Secret shared by all processes of the installation: 32 bytes in base64.
     #[arg(long, env = "MANYI_INTERNAL_SEED", hide_env_values = true)]
     pub internal_seed: Seed,
+    /// TLS of the listener.
+    #[command(flatten)]
+    pub tls: TlsFlags,
+}
+
+/// Flags of a listener that speaks TLS.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct TlsFlags {
+    /// Speak TLS with this certificate: a PEM file, the whole chain. Read again when it changes.
+    #[arg(long, env = "MANYI_TLS_CERTIFICATE", requires = "tls_key", value_name = "FILE")]
+    pub tls_certificate: Option<PathBuf>,
+    /// Key of the certificate, PEM.
+    #[arg(long, env = "MANYI_TLS_KEY", requires = "tls_certificate", value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
+}
+
+impl TlsFlags {
+    /// What they name; nothing when they are not given.
+    ///
+    /// # Errors
+    /// INVALID_ARGUMENT when a file cannot be read or the two do not belong together.
+    pub fn open(&self) -> Result<Option<Tls>> {
+        match (&self.tls_certificate, &self.tls_key) {
+            (Some(certificate), Some(key)) => Tls::open(certificate, key).map(Some),
+            _ => Ok(None),
+        }
+    }
+}
+
+impl ServiceConfig {
+    /// Limits of the listener of a service.
+    ///
+    /// # Errors
+    /// INVALID_ARGUMENT as [`TlsFlags::open`].
+    pub fn limits(&self) -> Result<ServerLimits> {
+        Ok(ServerLimits { tls: self.tls.open()?, ..ServerLimits::default() })
+    }
 }
 
 /// The secret from which an installation's processes derive their common keys.
@@ -61,6 +99,7 @@ impl fmt::Debug for Seed {
 /// as the first line, so that whoever started it can find it.
 pub async fn run_service<F>(
     listen: SocketAddr,
+    limits: ServerLimits,
     router: axum::Router,
     background: impl FnOnce(CancellationToken) -> F,
 ) -> Result<()>
@@ -82,7 +121,7 @@ where
         tracing::info!("stopping");
         stop.cancel();
     });
-    serve(listener, router, ServerLimits::default(), stop_serving).await;
+    serve(listener, router, limits, stop_serving).await;
     stop_background.cancel();
     let _ = background.await;
     Ok(())

@@ -17,6 +17,7 @@ use crate::error::{Result, ServiceError};
 
 pub mod bulk;
 mod migration;
+pub mod newest;
 pub mod schema;
 pub mod sql;
 

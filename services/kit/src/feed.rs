@@ -8,12 +8,14 @@ use tonic::Code;
 
 use crate::error::{Result, ServiceError};
 
+mod answer;
 mod follow;
 mod inbox;
 mod moment;
 mod outbox;
 mod packed;
 
+pub use answer::EventStream;
 pub use follow::{AuthFeed, Consumer, DeviceFeed, FeedSource, SurveyFeed, catch_up, follow};
 pub use inbox::Inbox;
 pub use outbox::Outbox;

@@ -108,3 +108,33 @@ fn scope(caller: &Caller, key: &str) -> [Value; 4] {
 fn hash_of(request: &impl Message) -> Vec<u8> {
     Sha256::digest(request.encode_to_vec()).to_vec()
 }
+
+#[cfg(test)]
+mod tests {
+    use proto::survey::v1::Definition;
+
+    use super::*;
+
+    /// A definition whose titles were put in one after the other.
+    fn titled(tags: impl Iterator<Item = u32>) -> Definition {
+        let mut definition = Definition::default();
+        for tag in tags {
+            definition.title.insert(format!("x-{tag}"), format!("title {tag}"));
+        }
+        definition
+    }
+
+    #[test]
+    fn equal_requests_hash_equal_in_whatever_order_their_maps_were_filled() {
+        let want = hash_of(&titled(0..16));
+        assert_eq!(hash_of(&titled((0..16).rev())), want);
+        let sent = titled((0..16).map(|tag| (tag * 7) % 16)).encode_to_vec();
+        let received = Definition::decode(sent.as_slice()).expect("it was just encoded");
+        assert_eq!(hash_of(&received), want);
+    }
+
+    #[test]
+    fn one_other_entry_is_another_request() {
+        assert_ne!(hash_of(&titled(0..16)), hash_of(&titled(0..17)));
+    }
+}

@@ -15,7 +15,7 @@ use std::{convert::Infallible, future::Future, pin::Pin};
 use http::Response;
 use tonic::{Status, body::Body};
 
-pub use admission::{Admission, AdmissionLayer};
+pub use admission::{Acquainted, Admission, AdmissionLayer};
 pub use deadline::{Deadline, DeadlineLayer};
 pub use gatekeeper::{Gatekeeper, GatekeeperLayer};
 pub use guard::{Guard, GuardLayer};

@@ -32,10 +32,13 @@ pub fn in_process(router: axum::Router) -> Chan {
 }
 
 /// A channel to `uris`: one endpoint such as `http://10.0.0.7:7101`, or several separated by
-/// commas, which share the calls. Connects at the first call and again whenever needed.
+/// commas, which share the calls. Connects at the first call and again whenever needed. Over
+/// `https` the certificate has to name the host and to be signed by an authority of the file in
+/// SSL_CERT_FILE, or of the system where that is not set.
 ///
 /// # Errors
-/// INVALID_ARGUMENT when a URI cannot be read.
+/// INVALID_ARGUMENT when a URI cannot be read, or `https` is asked for and there is no authority
+/// to trust.
 pub fn connect(uris: &str) -> Result<Chan> {
     let mut ends = Vec::new();
     for uri in uris.split(',').map(str::trim).filter(|uri| !uri.is_empty()) {
@@ -46,6 +49,15 @@ pub fn connect(uris: &str) -> Result<Chan> {
         1 => Ok(BoxCloneSyncService::new(ends.remove(0).map_request(adorned))),
         _ => Ok(BoxCloneSyncService::new(balance::Balanced::new(ends).map_request(adorned))),
     }
+}
+
+/// The same for one endpoint, with another way to find out whom to trust.
+#[cfg(test)]
+pub(crate) fn connect_trusting(
+    uri: &str,
+    trust: impl Fn() -> Result<tokio_rustls::TlsConnector>,
+) -> Result<Chan> {
+    Ok(BoxCloneSyncService::new(remote::Remote::with(uri, trust)?.map_request(adorned)))
 }
 
 /// Hands deadline and trace of the present call on to an outgoing one.
@@ -69,7 +81,7 @@ pub fn bearer<T>(message: T, token: &str) -> tonic::Request<T> {
 /// the token and the rule of the method.
 pub fn service_stack<L>(routes: Routes, auth: L) -> axum::Router
 where
-    L: Layer<Routes>,
+    L: Layer<Routes> + layers::Acquainted + Clone + Send + Sync + 'static,
     L::Service: Service<Request<Body>, Response = Response<Body>, Error = Infallible>
         + Clone
         + Send
@@ -83,7 +95,7 @@ where
 /// As [`service_stack`], with `ready` as the answer of the health service.
 pub fn service_stack_with<L>(routes: Routes, auth: L, ready: Probe) -> axum::Router
 where
-    L: Layer<Routes>,
+    L: Layer<Routes> + layers::Acquainted + Clone + Send + Sync + 'static,
     L::Service: Service<Request<Body>, Response = Response<Body>, Error = Infallible>
         + Clone
         + Send
@@ -92,7 +104,8 @@ where
     <L::Service as Service<Request<Body>>>::Future: Send + 'static,
 {
     // Before the token is checked: what is refused under load has to be cheap to refuse.
-    let business = layers::AdmissionLayer::new().layer(auth.layer(routes.prepare()));
+    let admission = layers::AdmissionLayer::new(auth.clone());
+    let business = admission.layer(auth.layer(routes.prepare()));
     let health = health::routes(ready).prepare();
     // Health stands beside authentication, not behind it: probes carry no token.
     let split = layers::Split::new(health, business);

@@ -5,6 +5,8 @@ mod connection;
 pub mod health;
 mod slots;
 mod socket;
+mod stall;
+pub mod tls;
 
 use std::{io, net::SocketAddr, time::Duration};
 
@@ -12,6 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use slots::Slots;
+pub use tls::Tls;
 
 /// In the extensions of each request: cancelled when the server begins to shut down. Streams
 /// then end with UNAVAILABLE, so that clients go on elsewhere.
@@ -40,11 +43,19 @@ pub struct ServerLimits {
     pub keepalive: Duration,
     /// Time to answer that; default 10 s.
     pub keepalive_answer: Duration,
+    /// Time that the answers of a connection may all stand ready without being taken; then the
+    /// connection ends. Default none: one connection may carry the calls of many.
+    pub answer_stall: Option<Duration>,
     /// Age after which a connection is closed gracefully, so that clients find new replicas;
-    /// default none.
+    /// its streams are told to go on elsewhere. Default none.
     pub connection_age: Option<Duration>,
+    /// Time for what is still running then; default 30 s.
+    pub age_grace: Duration,
     /// Time for calls in flight at shutdown; default 30 s.
     pub drain: Duration,
+    /// Certificate with which everything is spoken over TLS; default none. A handshake takes at
+    /// most [`Self::first_byte`].
+    pub tls: Option<Tls>,
 }
 
 impl Default for ServerLimits {
@@ -59,13 +70,28 @@ impl Default for ServerLimits {
             write_stall: Duration::from_secs(30),
             keepalive: Duration::from_secs(20),
             keepalive_answer: Duration::from_secs(10),
+            answer_stall: None,
             connection_age: None,
+            age_grace: Duration::from_secs(30),
             drain: Duration::from_secs(30),
+            tls: None,
         }
     }
 }
 
-/// Serves `app` over HTTP/1.1 and HTTP/2 without TLS until `stop`, then lets calls in flight
+impl ServerLimits {
+    /// Of a listener whose clients are not processes of the installation: nobody holds an
+    /// answer, or a connection, for ever.
+    pub fn public() -> Self {
+        Self {
+            answer_stall: Some(Duration::from_secs(30)),
+            connection_age: Some(Duration::from_secs(600)),
+            ..Self::default()
+        }
+    }
+}
+
+/// Serves `app` over HTTP/1.1 and HTTP/2 until `stop`, then lets calls in flight
 /// end for at most [`ServerLimits::drain`].
 pub async fn serve(
     listener: TcpListener,

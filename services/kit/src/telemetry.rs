@@ -36,10 +36,10 @@ const QUIET: &str = "sqlx=error,sea_orm_migration=warn";
 #[derive(Debug, Clone, clap::Args)]
 pub struct TelemetryConfig {
     /// Form of log lines.
-    #[arg(long, env = "MANYI_LOG_FORMAT", value_enum, default_value_t)]
+    #[arg(long, global = true, env = "MANYI_LOG_FORMAT", value_enum, default_value_t)]
     pub log_format: LogFormat,
     /// Filter of log lines, such as `info,kit=debug`.
-    #[arg(long, env = "MANYI_LOG", default_value = "info")]
+    #[arg(long, global = true, env = "MANYI_LOG", default_value = "info")]
     pub log_filter: String,
 }
 

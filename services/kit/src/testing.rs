@@ -30,6 +30,10 @@ use crate::{
     error::Result,
 };
 
+mod service;
+
+pub use service::{committed_groups, count_rows, fields, refusal};
+
 /// Seed of tests.
 pub const SEED: [u8; 32] = [42; 32];
 

@@ -15,7 +15,6 @@ pub mod find;
 pub mod import;
 pub mod loyalty;
 pub mod merge;
-pub mod page;
 pub mod record;
 pub mod record_convert;
 pub mod referrals;

@@ -1,6 +1,7 @@
 //! The survey service: questionnaires, customers, campaigns and responses. One door: [`build`]
 //! makes a [`Service`] with its routes and its background work.
 
+mod cleaning;
 mod convert;
 mod crash_point;
 mod customers;
@@ -14,6 +15,7 @@ mod state;
 mod store;
 #[cfg(test)]
 mod tests;
+mod words;
 
 use std::sync::Arc;
 
@@ -26,12 +28,14 @@ use kit::{
     directory::Directory,
     error::Result,
     feed::{AuthFeed, Outbox, follow},
+    lease::Lease,
     page::PageTokens,
     rpc::{Chan, service_stack_with},
 };
 use proto::survey::v1::{
     campaign_service_server::CampaignServiceServer, event_service_server::EventServiceServer,
-    invitation_service_server::InvitationServiceServer, plan_service_server::PlanServiceServer,
+    invitation_service_server::InvitationServiceServer,
+    outcome_service_server::OutcomeServiceServer, plan_service_server::PlanServiceServer,
     questionnaire_service_server::QuestionnaireServiceServer,
     respondent_service_server::RespondentServiceServer,
     response_service_server::ResponseServiceServer,
@@ -41,7 +45,9 @@ use tonic::service::Routes;
 
 use crate::state::App;
 
-pub use crash_point::ALL as CRASH_POINTS;
+pub use crash_point::{
+    ANSWERS as CRASH_POINTS, CUSTOMERS as IMPORT_CRASH_POINTS, TRIGGERS as TRIGGER_CRASH_POINTS,
+};
 pub use store::migration::all as migrations;
 
 /// What the service is told at its start.
@@ -89,6 +95,7 @@ pub struct Service {
 /// Opens the database and brings its schema up to date.
 pub async fn build(config: Config, peers: Peers) -> Result<Service> {
     let db = kit::db::open(&config.database_url, store::migration::all).await?;
+    store::erasure::prepare(&db).await?;
     let directory = Directory::open(db.clone()).await?;
     let keys = Arc::new(RemoteKeys::new(peers.auth.clone()));
     let verifier = Verifier::new(keys, &config.seed, config.clock.clone());
@@ -110,6 +117,7 @@ fn assemble(
         pages: PageTokens::new(&config.seed),
         links: fieldwork::link::Links::new(&config.seed),
         vault: personal::Vault::new(&config.seed),
+        cleaning: cleaning::Cleaning::of(&db),
         import_wake: tokio::sync::Notify::new(),
         clock: config.clock.clone(),
         db,
@@ -136,6 +144,7 @@ impl Service {
         let respond = || self.respond.clone();
         let routes = Routes::new(EventServiceServer::new(rpc::event::Feed(app())));
         rpc::customer_routes::add(routes, &self.app)
+            .add_service(OutcomeServiceServer::new(rpc::outcome::OutcomeHandler(app())))
             .add_service(PlanServiceServer::new(rpc::plan::Plans(app())))
             .add_service(CampaignServiceServer::new(rpc::campaign::Campaigns(app())))
             .add_service(InvitationServiceServer::new(rpc::invitation::Invitations(app())))
@@ -149,9 +158,11 @@ impl Service {
         let app = self.app;
         let feed = AuthFeed::new(app.auth.clone(), app.tokens.clone());
         let directory = Arc::new(app.directory.clone());
+        let lease = Lease::new(app.db.clone(), "fieldwork");
         tokio::join!(
             follow("auth", feed, directory, stop.clone()),
-            fieldwork::sweep::run(app.clone(), stop.clone()),
+            fieldwork::sweep::run(app.clone(), lease.clone(), stop.clone()),
+            lease.keep(stop.clone()),
             respond::sweep::run(self.respond, stop.clone()),
             customers::import::work(app.clone(), stop.clone()),
             audit::forward(app.db.clone(), app.auth.clone(), app.tokens.clone(), stop.clone()),

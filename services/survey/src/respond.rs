@@ -24,6 +24,7 @@ use uuid::Uuid;
 use crate::{state::App, store};
 
 mod challenge;
+pub mod decline;
 pub mod facts;
 pub mod form;
 mod group;
@@ -39,7 +40,7 @@ mod trace;
 mod writer;
 
 pub use group::closed;
-use queue::{Queue, Waiting};
+use queue::{LIMITS, Queue, Waiting};
 use seal::Seal;
 use submission::{Submission, Verdict};
 
@@ -83,7 +84,7 @@ pub struct Engine {
     /// Makes ids of responses from ids of submissions.
     ids: Seal,
     versions: Mutex<HashMap<(Uuid, i32), Arc<Version>>>,
-    /// Anonymous campaigns whose invitations can be matched with responses; see [`sweep`].
+    /// Anonymous campaigns whose invitations could be matched with responses; see [`sweep`].
     unstirred: Mutex<HashSet<Uuid>>,
 }
 
@@ -171,7 +172,7 @@ impl Respond {
             Dialect::Postgres => WRITERS,
         };
         let engine = Arc::new(Engine::new(app, seed));
-        let queue = Arc::new(Queue::default());
+        let queue = Arc::new(Queue::new(LIMITS));
         for _ in 0..writers {
             tokio::spawn(writer::run(engine.clone(), queue.clone()));
         }

@@ -7,7 +7,6 @@ use kit::{
 };
 use sea_orm::ConnectionTrait;
 use survey_domain::{campaign::Campaign, response::Response};
-use tonic::Code;
 use uuid::Uuid;
 
 use crate::{
@@ -28,7 +27,7 @@ pub async fn campaign_to_read(
     let id = convert::id("campaigns", "campaign", name)?;
     let found = fieldwork::campaign::find(conn, caller.org, id).await?;
     let found = found.ok_or_else(|| ServiceError::not_found("campaign"))?;
-    authorize(caller, found.unit, "campaign")?;
+    caller.authorize_object(found.unit, "campaign")?;
     Ok(found)
 }
 
@@ -41,7 +40,7 @@ pub async fn response_of(
     let id = convert::id("responses", "name", name)?;
     let found = response::find(conn, caller.org, id).await?;
     let found = found.ok_or_else(|| ServiceError::not_found("response"))?;
-    authorize(caller, found.unit, "response")?;
+    caller.authorize_object(found.unit, "response")?;
     Ok(found)
 }
 
@@ -61,18 +60,11 @@ pub async fn campaign_to_enter(
     let found = fieldwork::campaign::find(conn, caller.org, id).await?;
     let found = found.ok_or_else(|| ServiceError::not_found("campaign"))?;
     let unit = unit.unwrap_or(found.unit);
-    authorize(caller, unit, "campaign")?;
+    caller.authorize_object(unit, "campaign")?;
     if !caller.view()?.is_within(unit, found.unit) {
         return Err(ServiceError::not_found("campaign"));
     }
     Ok((found, unit))
-}
-
-fn authorize(caller: &Caller, unit: Uuid, what: &str) -> Result<()> {
-    caller.authorize(unit).map_err(|error| match error.code() {
-        Code::NotFound => ServiceError::not_found(what),
-        _ => error,
-    })
 }
 
 /// Takes a person out of the responses: answers stay, what was written freely, the customer and

@@ -5,9 +5,7 @@ use kit::{
     page::PageTokens, rpc::Chan,
 };
 
-use crate::personal::Vault;
-
-use crate::fieldwork::link::Links;
+use crate::{cleaning::Cleaning, fieldwork::link::Links, personal::Vault};
 
 /// The service's parts.
 pub struct App {
@@ -29,6 +27,8 @@ pub struct App {
     pub links: Links,
     /// Personal fields.
     pub vault: Vault,
+    /// What was deleted and is not gone yet.
+    pub cleaning: Cleaning,
     /// Wakes the task that takes imported files in.
     pub import_wake: tokio::sync::Notify,
 }

@@ -38,6 +38,16 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// Where `--save` writes the table.
 const SAVED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/RESULTS.md");
 
+/// Parts that are measured on each database.
+const PHASES: [Phase; 6] = [
+    Phase::Ingest,
+    Phase::Follow,
+    Phase::Figures,
+    Phase::Indices,
+    Phase::Survey,
+    Phase::Memory,
+];
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let options = Options::parse();
@@ -106,7 +116,7 @@ async fn measure(
     folder: &Path,
     report: &mut Report,
 ) {
-    for phase in [Phase::Ingest, Phase::Follow, Phase::Figures, Phase::Survey, Phase::Memory] {
+    for phase in PHASES {
         // The all-in-one program on one file is how small installations run.
         let possible = phase != Phase::Memory || *engine == Engine::Sqlite;
         if !options.wants(phase) || !possible {
@@ -139,6 +149,7 @@ async fn one(
         Phase::Ingest => phases::ingest::run(&context).await,
         Phase::Follow => phases::follow::run(&context).await,
         Phase::Figures => phases::figures::run(&context).await,
+        Phase::Indices => phases::indices::run(&context).await,
         Phase::Survey => phases::survey::run(&context).await,
         Phase::Memory => phases::memory::run(&context).await,
         Phase::Statistics => Ok(Vec::new()),

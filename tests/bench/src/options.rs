@@ -59,6 +59,8 @@ pub enum Phase {
     Follow,
     /// Figures of a month over many ratings.
     Figures,
+    /// Indices and rankings of a whole province.
+    Indices,
     /// Memory and start of the all-in-one program.
     Memory,
     /// Questionnaires: answers, figures over them, export, import.
@@ -88,6 +90,8 @@ pub struct Effort {
     pub ratings_small: u64,
     /// Timed queries of one kind.
     pub queries: usize,
+    /// Branches of the province whose index is computed, and months of it.
+    pub province: (usize, usize),
 }
 
 impl Options {
@@ -110,6 +114,7 @@ impl Options {
             ratings: self.ratings.unwrap_or(if self.quick { 1_000_000 } else { 10_000_000 }),
             ratings_small: 100_000,
             queries: if self.quick { 200 } else { 1_000 },
+            province: if self.quick { (60, 3) } else { (3_000, 12) },
         }
     }
 }

@@ -3,6 +3,7 @@
 mod check;
 pub mod figures;
 pub mod follow;
+pub mod indices;
 pub mod ingest;
 mod live;
 pub mod memory;

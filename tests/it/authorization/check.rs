@@ -233,10 +233,13 @@ pub fn judge_elsewhere(
 /// The services' feeds, to see whether anything was changed.
 struct Feeds<'a> {
     scene: &'a Scene,
-    after: [String; 2],
+    after: [String; 4],
 }
 
-const FEEDS: [&str; 2] = ["manyi.auth.v1", "manyi.device.v1"];
+/// That of analytics tells of alerts only; its record of changes is looked at in the end, like
+/// everybody's.
+const FEEDS: [&str; 4] =
+    ["manyi.auth.v1", "manyi.device.v1", "manyi.survey.v1", "manyi.analytics.v1"];
 
 impl<'a> Feeds<'a> {
     fn new(scene: &'a Scene) -> Self {

@@ -43,6 +43,44 @@ impl Frame {
         let bytes = self.payload.get(at..at + 4).and_then(|bytes| bytes.try_into().ok());
         bytes.map_or(0, u32::from_be_bytes)
     }
+
+    /// Status of an answer; the first thing in its headers (RFC 7541, appendices A and B).
+    pub fn status(&self) -> Option<u16> {
+        const NAME_OF_STATUS: u8 = 8;
+        const KNOWN: [u16; 7] = [200, 204, 206, 304, 400, 404, 500];
+        if self.kind != HEADERS {
+            return None;
+        }
+        let resized = self.payload.iter().take_while(|byte| *byte & 0xe0 == 0x20).count();
+        match self.payload.get(resized..)? {
+            [known, ..] if known & 0x80 != 0 => {
+                KNOWN.get(usize::from((known & 0x7f).checked_sub(NAME_OF_STATUS)?)).copied()
+            }
+            [name, length, value @ ..] if name & 0x0f == NAME_OF_STATUS => {
+                let value = value.get(..usize::from(length & 0x7f))?;
+                let digits = if length & 0x80 == 0 { value.to_vec() } else { unpacked(value) };
+                String::from_utf8(digits).ok()?.parse().ok()
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Three digits in the code of Huffman: 0 to 2 have five bits, the others six.
+fn unpacked(bytes: &[u8]) -> Vec<u8> {
+    let mut bits = bytes.iter().flat_map(|byte| (0..8).rev().map(move |at| byte >> at & 1));
+    let mut next = |count: u8| (0..count).try_fold(0, |sum, _| Some(sum << 1 | bits.next()?));
+    let mut digits = Vec::new();
+    while digits.len() < 3
+        && let Some(five) = next(5)
+    {
+        let digit = match five {
+            0..=2 => Some(five),
+            _ => next(1).and_then(|last| (five << 1 | last).checked_sub(0x19 - 3)),
+        };
+        digits.extend(digit.map(|digit| b'0' + digit));
+    }
+    digits
 }
 
 /// A connection.
@@ -152,4 +190,23 @@ pub fn call<'a>(path: &'a str, more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a
     ];
     headers.extend_from_slice(more);
     headers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_spelling_of_a_status_is_read() {
+        let status =
+            |payload: &[u8]| Frame { kind: HEADERS, flags: 0, payload: payload.to_vec() }.status();
+        assert_eq!(status(&[0x88, 0x5f]), Some(200));
+        assert_eq!(status(&[0x8c]), Some(400));
+        assert_eq!(status(&[0x20, 0x8c]), Some(400));
+        assert_eq!(status(&[0x48, 0x03, b'4', b'3', b'1', 0]), Some(431));
+        assert_eq!(status(&[0x48, 0x83, 0x69, 0x90, 0xff]), Some(431));
+        assert_eq!(status(&[0x08, 0x82, 0x10, 0x03]), Some(200 + 1));
+        assert_eq!(status(&[0x41, 0x01, b'x']), None);
+        assert_eq!(status(&[]), None);
+    }
 }

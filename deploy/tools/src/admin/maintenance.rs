@@ -16,6 +16,7 @@ use crate::{
     client::Client,
     error::{Error, Result},
     output::{note, say},
+    target::Person,
 };
 
 /// Compare the figures of an organisation with its stored ratings
@@ -26,9 +27,12 @@ use crate::{
 pub struct ReconcileArgs {
     #[command(flatten)]
     operator: Operator,
-    /// Name of the organisation: `organisations/o_…`
-    #[arg(value_name = "ORGANISATION")]
-    organisation: String,
+    #[command(flatten)]
+    person: Person,
+    /// Name of the organisation: `organisations/o_…`; not needed with --credentials or --user,
+    /// whose organisation it is then
+    #[arg(value_name = "ORGANISATION", required_unless_present_any = ["credentials", "user"])]
+    name: Option<String>,
     /// How many seconds to wait for figures that are behind
     #[arg(long, default_value_t = 60, value_name = "SECONDS")]
     wait: u64,
@@ -44,7 +48,14 @@ pub struct PlainArgs {
 /// Compares and prints.
 pub(super) async fn reconcile(args: ReconcileArgs) -> Result<()> {
     let client = args.operator.client().await?;
-    let answer = compare(&client, &args.organisation, Duration::from_secs(args.wait)).await?;
+    let organisation = match args.name {
+        Some(name) => name,
+        None => {
+            let person = args.person.client(&args.operator.gateway).await?;
+            person.whoami().await?.organisation.unwrap_or_default().name
+        }
+    };
+    let answer = compare(&client, &organisation, Duration::from_secs(args.wait)).await?;
     say(format!(
         "ratings     {} stored, {} counted",
         answer.source_ratings, answer.counted_ratings

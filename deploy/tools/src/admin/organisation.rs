@@ -13,7 +13,7 @@ use crate::{
         Client,
         credentials::{SignIn, random_password, read_password},
     },
-    error::{Error, Result},
+    error::Result,
     output::say,
 };
 
@@ -104,8 +104,5 @@ pub async fn create_organisation(
     let created = client.call(&what, message, |chan, request| async move {
         OrganisationServiceClient::new(chan).create_organisation(request).await
     });
-    created.await.map_err(|error| match error.is_code(tonic::Code::Unauthenticated) {
-        true => Error::Usage(format!("{error}: the seed is not that of this installation")),
-        false => error,
-    })
+    created.await
 }

@@ -158,6 +158,9 @@ fn find(column: &str, headings: &StringRecord) -> Result<usize> {
     {
         return Ok(place);
     }
+    if headings.is_empty() {
+        return Err(Error::Usage("the file is empty: a line of headings is wanted".to_owned()));
+    }
     let all: Vec<&str> = headings.iter().collect();
     Err(Error::Usage(format!("there is no column {column}; the file has {}", all.join(", "))))
 }

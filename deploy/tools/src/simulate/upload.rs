@@ -51,17 +51,24 @@ impl Uploader {
                 })
                 .await;
         }
-        let answer = timeout(ANSWER_MAX, self.send_on_stream(batch)).await;
-        let answer = answer.unwrap_or_else(|_| Err(Status::deadline_exceeded("no answer in time")));
-        match answer {
-            Ok(answer) => Ok(answer),
-            Err(status) => {
-                self.open = None;
-                if status.code() == Code::Unauthenticated {
-                    self.client.forget_token().await;
-                }
-                Err(Error::call(WHAT, status))
+        // A stream ends with the token that opened it; a new one goes on where it ended.
+        let mut renewed = false;
+        loop {
+            let answer = timeout(ANSWER_MAX, self.send_on_stream(batch.clone())).await;
+            let late = || Err(Status::deadline_exceeded("no answer in time"));
+            let status = match answer.unwrap_or_else(|_| late()) {
+                Ok(answer) => return Ok(answer),
+                Err(status) => status,
+            };
+            self.open = None;
+            let expired = status.code() == Code::Unauthenticated;
+            if expired {
+                self.client.forget_token().await;
             }
+            if renewed || !expired {
+                return Err(Error::call(WHAT, status));
+            }
+            renewed = true;
         }
     }
 

@@ -164,12 +164,17 @@ pub struct Deltas {
 }
 
 impl Deltas {
-    /// Adds a change; `zone` is the zone of the site's days.
+    /// Adds a change to the cells of its site; `zone` is the zone of the site's days.
     pub fn add(&mut self, change: &Change, zone: &TimeZone) {
+        self.add_under(change, change.fact.place().site, zone);
+    }
+
+    /// Adds a change to the cells with the id `site` in the place of its site's own.
+    pub fn add_under(&mut self, change: &Change, site: Uuid, zone: &TimeZone) {
         let sign = if change.holds { 1 } else { -1 };
         match &change.fact {
-            Fact::Rating(rating) => self.add_rating(rating, sign, zone),
-            Fact::Encounter(encounter) => self.add_encounter(encounter, sign, zone),
+            Fact::Rating(rating) => self.add_rating(rating, sign, site, zone),
+            Fact::Encounter(encounter) => self.add_encounter(encounter, sign, site, zone),
         }
     }
 
@@ -182,8 +187,9 @@ impl Deltas {
         self
     }
 
-    fn add_rating(&mut self, rating: &Rating, sign: i64, zone: &TimeZone) {
+    fn add_rating(&mut self, rating: &Rating, sign: i64, site: Uuid, zone: &TimeZone) {
         let times = Times::of(rating.time_us, zone);
+        let place = Place { site, ..rating.place.clone() };
         for (index, (item, grade)) in rating.grades.iter().enumerate() {
             let what = What {
                 template: rating.template,
@@ -191,16 +197,17 @@ impl Deltas {
                 class: i16::from(rating.distrusted),
                 block: grade.block(),
             };
-            self.each(&rating.place, times, rating.channel, &what, |counts| {
+            self.each(&place, times, rating.channel, &what, |counts| {
                 counts.grades[grade.index()] += sign;
             });
         }
     }
 
-    fn add_encounter(&mut self, encounter: &Encounter, sign: i64, zone: &TimeZone) {
+    fn add_encounter(&mut self, encounter: &Encounter, sign: i64, site: Uuid, zone: &TimeZone) {
         let times = Times::of(encounter.time_us, zone);
+        let place = Place { site, ..encounter.place.clone() };
         let one = counts_of(encounter, sign);
-        self.each(&encounter.place, times, 0, &What::encounters(), |counts| counts.add(&one));
+        self.each(&place, times, 0, &What::encounters(), |counts| counts.add(&one));
     }
 
     fn each(
@@ -285,6 +292,7 @@ mod tests {
             template: Uuid::from_u128(9),
             grades,
             distrusted: false,
+            site_since_us: None,
         })
     }
 
@@ -319,6 +327,7 @@ mod tests {
             end: End::Defaulted,
             service_ms: Some(i64::MAX),
             waiting_ms: None,
+            site_since_us: None,
         };
         let mut deltas = Deltas::default();
         deltas.add(&Change { fact: Fact::Encounter(encounter), holds: true }, &TimeZone::UTC);

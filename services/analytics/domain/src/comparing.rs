@@ -248,4 +248,31 @@ mod tests {
         assert!(rate <= 0.05 + 3.0 * (0.05_f64 * 0.95 / rounds as f64).sqrt(), "{rate}");
         assert!(rate > 0.01, "the test is not blind either: {rate}");
     }
+
+    /// Share of simulated branches, in which all members ask by the same rule, that see anybody
+    /// flagged: the chance of any false accusation, which is what the level promises.
+    #[test]
+    fn the_chance_that_anybody_is_accused_falsely_is_kept_to_the_level() {
+        let (mut accused, rounds, alpha) = (0, 2_000_u64, 0.05);
+        for round in 0..rounds {
+            let mut draw = Generator::new(29, round);
+            let mut counts = BTreeMap::new();
+            // Eight members on five days of work that differs; not everybody works every day.
+            for (day, rate) in [90, 40, 97, 70, 15].into_iter().enumerate() {
+                for member in (0..8_u128).filter(|member| (*member as usize + day) % 4 != 0) {
+                    let served = 5 + draw.below(30);
+                    let asked = (0..served).filter(|_| draw.below(100) < rate).count() as u64;
+                    let work = (1, String::new(), day as i64);
+                    counts.insert((work, member), (served, asked));
+                }
+            }
+            let found = strata(&counts);
+            let p: Vec<Option<f64>> = found.values().map(|one| withholding(one).p_value).collect();
+            let adjusted = adjust(&p, Correction::Holm);
+            accused += u64::from(adjusted.iter().flatten().any(|p| *p <= alpha));
+        }
+        let rate = accused as f64 / rounds as f64;
+        assert!(rate <= alpha + 3.0 * (alpha * (1.0 - alpha) / rounds as f64).sqrt(), "{rate}");
+        assert!(rate > 0.005, "the tests are not blind either: {rate}");
+    }
 }

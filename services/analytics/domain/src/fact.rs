@@ -36,6 +36,9 @@ pub struct Rating {
     pub grades: Vec<(String, Grade)>,
     /// Whether any trust mark is set.
     pub distrusted: bool,
+    /// Since when, at that time, the site had stood below the same units and kept the same time
+    /// zone, microseconds; 0 for ever. None where the source does not say.
+    pub site_since_us: Option<i64>,
 }
 
 /// An encounter.
@@ -57,6 +60,9 @@ pub struct Encounter {
     pub service_ms: Option<i64>,
     /// Waiting time in milliseconds.
     pub waiting_ms: Option<i64>,
+    /// Since when, at that time, the site had stood below the same units and kept the same time
+    /// zone, microseconds; 0 for ever. None where the source does not say.
+    pub site_since_us: Option<i64>,
 }
 
 /// How an encounter ended.
@@ -129,6 +135,14 @@ impl Fact {
         match self {
             Self::Rating(rating) => &rating.place,
             Self::Encounter(encounter) => &encounter.place,
+        }
+    }
+
+    /// Since when its site had stood where it stood; none where the source does not say.
+    pub fn site_since_us(&self) -> Option<i64> {
+        match self {
+            Self::Rating(rating) => rating.site_since_us,
+            Self::Encounter(encounter) => encounter.site_since_us,
         }
     }
 

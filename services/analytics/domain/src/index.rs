@@ -6,6 +6,7 @@ pub mod canonical;
 pub mod check;
 pub mod compute;
 pub mod definition;
+pub mod dependence;
 pub mod latent;
 pub mod leaf;
 pub mod periods;

@@ -9,6 +9,8 @@ pub mod figure;
 pub mod index;
 pub mod intervals;
 pub mod measures;
+pub mod outcome;
+pub mod pack;
 pub mod period;
 pub mod plan;
 pub mod suppression;

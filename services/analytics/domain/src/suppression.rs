@@ -1,6 +1,10 @@
 //! Which groups of anonymous answers must be hidden, so that nobody can be told from figures,
 //! also not by subtracting one shown figure from another (guarantee T6).
 
+mod nested;
+
+pub use nested::hide_nested;
+
 /// Fewest respondents of a group that is shown.
 pub const RESPONDENTS_MIN: u64 = 5;
 

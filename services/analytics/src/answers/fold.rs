@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::Counted;
 use crate::{
-    figures::{AnswerCounts, Key, Part, Question},
+    figures::{AnswerCounts, Key, Part, Question, Scope},
     store::answer_sums::Sum,
 };
 
@@ -114,25 +114,26 @@ pub struct Folded {
 pub struct Fold<'a> {
     view: &'a OrgView,
     question: &'a Question,
+    scope: &'a Scope,
     timed: bool,
     by_item: bool,
     by_option: bool,
     /// How many answered the item of an option, under the key with an empty option.
     bases: BTreeMap<Key, Count>,
-    children: HashMap<Uuid, Uuid>,
+    children: HashMap<(Uuid, Uuid), Uuid>,
     folded: Folded,
 }
 
 impl<'a> Fold<'a> {
     /// Nothing collected yet. `timed` when sums come by bucket of time.
-    pub fn new(view: &'a OrgView, question: &'a Question, timed: bool) -> Self {
+    pub fn new(view: &'a OrgView, question: &'a Question, scope: &'a Scope, timed: bool) -> Self {
         let has = |group| question.groups.contains(&group);
         let by_option = has(Group::Choice);
         let by_item = has(Group::Item) || by_option || !question.filter.item.is_empty();
         let total = Count { by_item: !question.filter.item.is_empty(), ..Count::default() };
         let folded = Folded { groups: BTreeMap::new(), total, counted: Counted::new() };
         let (bases, children) = (BTreeMap::new(), HashMap::new());
-        Self { view, question, timed, by_item, by_option, bases, children, folded }
+        Self { view, question, scope, timed, by_item, by_option, bases, children, folded }
     }
 
     /// Adds a sum.
@@ -180,7 +181,7 @@ impl<'a> Fold<'a> {
 
     fn part(&mut self, group: Group, sum: &Sum) -> Option<Part> {
         Some(match group {
-            Group::Unit => Part::Unit(self.child(sum.unit)),
+            Group::Unit => Part::Unit(self.child(sum)),
             Group::Staff => Part::Staff(sum.staff),
             Group::Channel => Part::Channel(sum.channel),
             Group::Item => Part::Question(sum.questionnaire, sum.item.clone()),
@@ -199,12 +200,10 @@ impl<'a> Fold<'a> {
     }
 
     /// The unit directly below the one asked for that the answers' unit belongs to.
-    fn child(&mut self, of: Uuid) -> Uuid {
-        let (unit, view) = (self.question.unit, self.view);
-        *self.children.entry(of).or_insert_with(|| {
-            let below = |id: &Uuid| view.unit(*id).is_some_and(|found| found.parent == Some(unit));
-            view.upward(of).find(below).unwrap_or(unit)
-        })
+    fn child(&mut self, sum: &Sum) -> Uuid {
+        let (view, question, scope) = (self.view, self.question, self.scope);
+        let find = || scope.child(view, question, sum.site, sum.unit);
+        *self.children.entry((sum.site, sum.unit)).or_insert_with(find)
     }
 }
 

@@ -2,14 +2,17 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use kit::{db::Db, directory::Directory};
+use kit::{
+    db::Db,
+    directory::{Directory, OrgView},
+};
 use proto::common::v1::EventGroup;
 use uuid::Uuid;
 
-use super::{FAILURES_MAX, Source};
+use super::{FAILURES_MAX, Source, Stretch};
 use crate::{
     events::{self, Contents},
-    store::zones,
+    store::placements,
 };
 
 /// Pause before the second attempt; each further one is three times as long.
@@ -68,7 +71,7 @@ pub enum Error {
     /// It never can.
     #[error(transparent)]
     Events(#[from] events::Error),
-    /// The directory does not know the site, perhaps not yet.
+    /// The directory does not know the site, or where it stands now, perhaps not yet.
     #[error("the site {0} is not known")]
     Site(Uuid),
     /// The database did not answer.
@@ -110,17 +113,22 @@ pub async fn try_once(
     group: &EventGroup,
 ) -> Result<Arc<Prepared>, Error> {
     let contents = (source.read)(&group.events)?;
-    let of_ratings =
-        contents.changes.iter().map(|change| (change.fact.place().org, change.fact.place().site));
+    let of_ratings = contents.changes.iter().map(|change| {
+        let place = change.fact.place();
+        (place.org, place.site, change.fact.site_since_us().unwrap_or_default())
+    });
     let of_answers = contents.responses.iter().map(|change| &change.response.place);
-    let of_answers = of_answers.map(|place| (place.org, place.site));
-    let sites: BTreeSet<(Uuid, Uuid)> = of_ratings.chain(of_answers).collect();
-    for (org, site) in sites {
-        let view = directory.organisation(org);
-        if view.is_some_and(|view| view.unit(site).is_some()) {
+    let of_answers = of_answers.map(|place| (place.org, place.site, 0));
+    let stretches: BTreeSet<Stretch> = of_ratings.chain(of_answers).collect();
+    for (org, site, since_us) in stretches {
+        // The device service may know of a move that has not arrived here yet.
+        let knows = |view: Arc<OrgView>| {
+            view.unit(site).is_some() && view.placed_since(site, i64::MAX) >= since_us
+        };
+        if directory.organisation(org).is_some_and(knows) {
             continue;
         }
-        let seen = zones::of_site(db.read(), org, site).await;
+        let seen = placements::find(db.read(), org, placements::id(site, since_us)).await;
         if seen.map_err(|error| Error::Database(error.to_string()))?.is_none() {
             return Err(Error::Site(site));
         }

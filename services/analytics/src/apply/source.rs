@@ -1,6 +1,6 @@
 //! What tells the feeds apart: how a group is read, and what a rebuild forgets.
 
-use analytics_domain::plan::Table;
+use analytics_domain::{pack::Kind, plan::Table};
 
 use crate::{
     events::{self, Contents},
@@ -20,6 +20,8 @@ pub struct Source {
     pub read: fn(&[u8]) -> Result<Contents, events::Error>,
     /// Cells that are made from it, and from nothing else.
     pub tables: &'static [Table],
+    /// Packs that are made from it, and from nothing else.
+    pub packs: &'static [Kind],
     /// Whether the vectors of answers are made from it.
     pub has_vectors: bool,
 }
@@ -31,6 +33,7 @@ impl Source {
         state: 1,
         read: events::read,
         tables: &tables::RATINGS,
+        packs: &[Kind::Months, Kind::Days],
         has_vectors: false,
     };
     /// Answers to questionnaires.
@@ -39,6 +42,7 @@ impl Source {
         state: 2,
         read: survey_events::read,
         tables: &tables::OF_ANSWERS,
+        packs: &[Kind::Answers],
         has_vectors: true,
     };
 }

@@ -9,12 +9,17 @@ use analytics_domain::{answer, answer::ResponseChange, cell::Deltas, time::local
 use jiff::tz::TimeZone;
 use kit::{
     db::WriteTx,
+    directory::OrgView,
     error::{Result, ServiceError},
 };
 use uuid::Uuid;
 
-use super::{Applier, CHECK_NEGATIVE_US, Memory, Prepared, Zones};
-use crate::store::{cells, questionnaires, state, templates, vectors, zones};
+use super::{Applier, CHECK_NEGATIVE_US, Memory, Prepared, Stretch, Zones};
+use crate::store::{
+    cells,
+    placements::{self, Placement},
+    questionnaires, state, templates, vectors,
+};
 
 /// What a transaction did besides changing rows.
 #[derive(Default)]
@@ -35,10 +40,12 @@ impl Applier {
         self.write_definitions(tx, batch).await?;
         let mut deltas = Deltas::default();
         for change in batch.iter().flat_map(|prepared| &prepared.contents.changes) {
-            let place = change.fact.place();
-            let key = (place.org, place.site);
-            written.sites.insert(key);
-            deltas.add(change, &self.zone(tx, known, &mut written.zones, key).await?);
+            let (place, us) = (change.fact.place(), change.fact.time_us());
+            written.sites.insert((place.org, place.site));
+            let since_us = change.fact.site_since_us();
+            let key = self.stretch((place.org, place.site), since_us, us)?;
+            let (id, zone) = self.zone(tx, known, &mut written.zones, key).await?;
+            deltas.add_under(change, id, &zone);
         }
         let mut negative = cells::add(tx, deltas.settled(), state.unsettled).await?;
         negative |= self.write_answers(tx, state, known, &mut written, batch).await?;
@@ -79,26 +86,50 @@ impl Applier {
         written: &mut Written,
         batch: &[Arc<Prepared>],
     ) -> Result<bool> {
-        let (mut sums, mut rows): (_, Vec<(&ResponseChange, i32)>) = (BTreeMap::new(), Vec::new());
+        let (mut sums, mut rows) = (BTreeMap::new(), Vec::new());
         for change in batch.iter().flat_map(|prepared| &prepared.contents.responses) {
             let place = &change.response.place;
-            let key = (place.org, place.site);
-            let zone = self.zone(tx, known, &mut written.zones, key).await?;
-            answer::add_cells(&mut sums, change, &zone);
-            rows.push((change, local_day(change.response.time_us, &zone)));
+            let key = self.stretch((place.org, place.site), None, change.response.time_us)?;
+            let (id, zone) = self.zone(tx, known, &mut written.zones, key).await?;
+            let mut placed = change.clone();
+            placed.response.place.site = id;
+            answer::add_cells(&mut sums, &placed, &zone);
+            let day = local_day(placed.response.time_us, &zone);
+            rows.push((placed, day));
         }
+        let rows: Vec<(&ResponseChange, i32)> = rows.iter().map(|(c, day)| (c, *day)).collect();
         vectors::add(tx, &rows).await?;
         cells::add_answers(tx, sums, state.unsettled).await
     }
 
-    /// The zone of a site's days, from memory or fixed now.
+    /// The stretch that a fact belongs to: the one that its source says, else the one that its
+    /// time says.
+    fn stretch(
+        &self,
+        (org, site): (Uuid, Uuid),
+        since_us: Option<i64>,
+        us: i64,
+    ) -> Result<Stretch> {
+        let since_us = match since_us {
+            Some(since_us) => since_us,
+            None => self.view(org)?.placed_since(site, us),
+        };
+        Ok((org, site, since_us.max(0)))
+    }
+
+    fn view(&self, org: Uuid) -> Result<Arc<OrgView>> {
+        let view = self.directory.organisation(org);
+        view.ok_or_else(|| ServiceError::unavailable("unknown site"))
+    }
+
+    /// The id of a stretch in cells and the zone of its days, from memory or fixed now.
     async fn zone(
         &self,
         tx: &WriteTx,
         known: &Zones,
         new: &mut Zones,
-        key: (Uuid, Uuid),
-    ) -> Result<TimeZone> {
+        key: Stretch,
+    ) -> Result<(Uuid, TimeZone)> {
         if let Some(zone) = known.get(&key).or_else(|| new.get(&key)) {
             return Ok(zone.clone());
         }
@@ -107,20 +138,25 @@ impl Applier {
         Ok(zone)
     }
 
-    /// The zone of a site's days, fixed now if it was not before.
-    async fn fix_zone(&self, tx: &WriteTx, (org, site): (Uuid, Uuid)) -> Result<TimeZone> {
-        let name = match zones::of_site(tx.conn(), org, site).await? {
-            Some(name) => name,
+    /// As [`Self::zone`], fixed now if it was not before.
+    async fn fix_zone(
+        &self,
+        tx: &WriteTx,
+        (org, site, since_us): Stretch,
+    ) -> Result<(Uuid, TimeZone)> {
+        let id = placements::id(site, since_us);
+        let zone = match placements::find(tx.conn(), org, id).await? {
+            Some(found) => found.zone,
             None => {
-                let view = self.directory.organisation(org);
-                let view = view.ok_or_else(|| ServiceError::unavailable("unknown site"))?;
-                let name = view.time_zone_name_of(site);
+                let zone = self.view(org)?.time_zone_name_at(site, since_us);
+                let placement =
+                    Placement { id, site, since_us, until_us: i64::MAX, zone: zone.clone() };
                 // The other feed may fix it at this moment: what stands there then counts.
-                zones::fix(tx, org, site, &name).await?;
-                zones::of_site(tx.conn(), org, site).await?.unwrap_or(name)
+                placements::fix(tx, org, &placement).await?;
+                placements::find(tx.conn(), org, id).await?.map_or(zone, |found| found.zone)
             }
         };
-        Ok(TimeZone::get(&name).unwrap_or(TimeZone::UTC))
+        Ok((id, TimeZone::get(&zone).unwrap_or(TimeZone::UTC)))
     }
 
     pub(super) async fn announce(

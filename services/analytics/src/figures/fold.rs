@@ -3,11 +3,15 @@
 use std::collections::{BTreeMap, HashMap};
 
 use analytics_domain::{figure::Tally, period::Compare, plan::Group, time::Bucket};
-use kit::directory::OrgView;
+use kit::{directory::OrgView, error::Result};
 use uuid::Uuid;
 
-use super::question::Question;
-use crate::store::sums::Sum;
+use super::{question::Question, scope::Scope};
+use crate::store::sums::{Sum, too_many};
+
+/// Groups from which on an answer is given up while it is being read. More than may be shown,
+/// since what comes to nothing is taken out at the end.
+const GROUPS_MAX: usize = 4 * super::ROWS_MAX;
 
 /// One part of a key. Nil ids and empty texts stand for "none".
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -78,6 +82,7 @@ impl Key {
 pub struct Fold<'a> {
     view: &'a OrgView,
     question: &'a Question,
+    scope: &'a Scope,
     timed: bool,
     children: HashMap<Uuid, Uuid>,
     groups: BTreeMap<Key, Tally>,
@@ -86,13 +91,16 @@ pub struct Fold<'a> {
 
 impl<'a> Fold<'a> {
     /// Nothing collected yet. `timed` when sums come by bucket of time.
-    pub fn new(view: &'a OrgView, question: &'a Question, timed: bool) -> Self {
+    pub fn new(view: &'a OrgView, question: &'a Question, scope: &'a Scope, timed: bool) -> Self {
         let (children, groups) = (HashMap::new(), BTreeMap::new());
-        Self { view, question, timed, children, groups, total: Tally::default() }
+        Self { view, question, scope, timed, children, groups, total: Tally::default() }
     }
 
     /// Adds a sum.
-    pub fn add(&mut self, sum: &Sum) {
+    ///
+    /// # Errors
+    /// TOO_MANY_BUCKETS for more groups than any answer may have.
+    pub fn add(&mut self, sum: &Sum) -> Result<()> {
         let include = self.question.filter.include_distrusted;
         // With all items in one answer, the total is that of the overall items: else each
         // rating would count as often as its template has items.
@@ -102,6 +110,7 @@ impl<'a> Fold<'a> {
         let question = self.question;
         let parts = question.groups.iter().filter_map(|group| self.part(*group, sum)).collect();
         self.groups.entry(Key(parts)).or_default().add(&sum.what, &sum.counts, include);
+        if self.groups.len() > GROUPS_MAX { Err(too_many()) } else { Ok(()) }
     }
 
     /// Groups that are not empty, and the total.
@@ -118,6 +127,7 @@ impl<'a> Fold<'a> {
     fn part(&mut self, group: Group, sum: &Sum) -> Option<Part> {
         Some(match group {
             Group::Unit => Part::Unit(self.child(sum)),
+            Group::Window if self.scope.is_foreign(sum.site) => Part::Window(Uuid::nil()),
             Group::Window => Part::Window(sum.window),
             Group::Staff => Part::Staff(sum.staff),
             Group::BusinessType => Part::BusinessType(sum.business_type.clone()),
@@ -135,17 +145,15 @@ impl<'a> Fold<'a> {
         })
     }
 
-    /// The unit directly below the one asked for that a cell belongs to: the way down to its
-    /// site, or its window where the site is the unit itself.
+    /// The unit directly below the one asked for that a cell belongs to. Found once for each
+    /// site: only its own cells are told apart by their windows.
     fn child(&mut self, sum: &Sum) -> Uuid {
-        let unit = self.question.unit;
-        if sum.site == unit {
-            return if sum.window.is_nil() { unit } else { sum.window };
+        let (view, question, scope) = (self.view, self.question, self.scope);
+        let find = || scope.child(view, question, sum.site, Uuid::nil());
+        let child = *self.children.entry(sum.site).or_insert_with(find);
+        if child == question.unit && !sum.window.is_nil() {
+            return scope.child(view, question, sum.site, sum.window);
         }
-        let view = self.view;
-        *self.children.entry(sum.site).or_insert_with(|| {
-            let below = |id: &Uuid| view.unit(*id).is_some_and(|found| found.parent == Some(unit));
-            view.upward(sum.site).find(below).unwrap_or(unit)
-        })
+        child
     }
 }

@@ -12,6 +12,8 @@ use kit::{
 };
 use uuid::Uuid;
 
+use crate::store::placements::Tree;
+
 /// What is counted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
@@ -63,6 +65,11 @@ pub struct Question {
     pub confidence: f64,
     /// Most rows.
     pub row_limit: usize,
+    /// Which tree of units.
+    pub tree: Tree,
+    /// Units whose parts, as they are now, may be shown by name; none for all. What belonged to
+    /// the unit and lies outside of these now counts for the unit itself.
+    pub seen: Vec<Uuid>,
 }
 
 impl Question {

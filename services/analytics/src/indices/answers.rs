@@ -10,6 +10,7 @@ use super::{Indices, targets::Targets};
 use crate::{
     freshness::Mark,
     store::{
+        placements::Tree,
         questionnaires::{self, Versions},
         snapshot,
         vectors::{self, Selection, Vector},
@@ -51,9 +52,10 @@ impl Indices {
     /// asked at once.
     pub async fn read_answers(&self, view: &OrgView, wanted: &Wanted) -> Result<Read> {
         let _slot = self.slots.enter().await?;
-        let targets = Targets::of(view, &[wanted.unit]);
         let snapshot = snapshot(&self.db).await?;
         let conn = snapshot.conn();
+        let placed = self.placements.get(conn, view.id).await?;
+        let targets = Targets::of(view, &placed, Tree::AsOfService, &[wanted.unit], wanted.days);
         let mark = self.answers.mark(conn).await?;
         let selection = Selection {
             org: view.id,
@@ -67,7 +69,7 @@ impl Indices {
             include_suspect: wanted.include_suspect,
         };
         let mut vectors = vectors::read(conn, &selection).await?;
-        vectors.retain(|vector| !targets.above(vector.unit).is_empty());
+        vectors.retain(|vector| targets.counts(vector.site, vector.unit));
         let versions = questionnaires::load(conn, view.id).await?;
         snapshot.end().await?;
         Ok(Read { vectors, versions, mark })

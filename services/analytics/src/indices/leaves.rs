@@ -10,14 +10,14 @@ use analytics_domain::{
         bootstrap::Source,
         check::Tree,
         definition::{Definition, Leaf, Measure, ServiceFigure, Statistic},
+        dependence::Shared,
         leaf::{self, Moments, Value},
     },
-    suppression::RESPONDENTS_MIN,
     template::Meaning,
 };
 use uuid::Uuid;
 
-use super::{Asked, reading::Sums};
+use super::{Asked, hiding, sheets::Respondents, sums::Sums, targets::Nesting};
 use crate::store::questionnaires::Versions;
 
 /// Scores in billionths of a row of eleven grades; `None` for grades that do not count.
@@ -34,14 +34,18 @@ pub struct Layout {
     pub width: usize,
     /// Customer classes with their weights; empty when every answer counts the same.
     classes: Vec<(Uuid, f64)>,
+    /// Which leaves come from the same people.
+    pub shared: Shared,
     ratings: HashMap<(Uuid, String, i16), Vec<(usize, Scores)>>,
     questions: HashMap<Question, Vec<(usize, Scores)>>,
 }
 
 /// A leaf with its first sum.
 pub struct Placed {
-    leaf: Leaf,
-    first: usize,
+    /// What it measures.
+    pub leaf: Leaf,
+    /// Place of its first sum.
+    pub first: usize,
 }
 
 impl Layout {
@@ -66,7 +70,8 @@ impl Layout {
             leaves.push(Placed { leaf, first });
         }
         let (ratings, questions) = (HashMap::new(), HashMap::new());
-        let mut layout = Self { leaves, width, classes, ratings, questions };
+        let shared = Shared::of(definition, tree);
+        let mut layout = Self { leaves, width, classes, shared, ratings, questions };
         layout.find_ratings(templates);
         layout.find_questions(versions);
         layout
@@ -156,87 +161,174 @@ impl Layout {
         self.classes.iter().position(|(id, weight)| *id == class && *weight > 0.0)
     }
 
-    fn weighted<'a>(&'a self, sums: &'a [Moments]) -> Vec<(f64, Moments)> {
-        let weights = self.classes.iter().map(|(_, weight)| *weight);
-        let weights = weights.chain(self.classes.is_empty().then_some(1.0));
-        weights.zip(sums.iter().copied()).collect()
+    /// Weights of the classes; one weight where every answer counts the same.
+    pub fn class_weights(&self) -> Vec<f64> {
+        if self.classes.is_empty() {
+            return vec![1.0];
+        }
+        self.classes.iter().map(|(_, weight)| *weight).collect()
     }
 
-    /// Values of all leaves in all rows.
-    pub fn values(&self, sums: &Sums, asked: &Asked) -> Vec<Vec<Value>> {
-        let rows = sums.rows();
+    fn weighted(&self, sums: &[Moments]) -> Vec<(f64, Moments)> {
+        self.class_weights().into_iter().zip(sums.iter().copied()).collect()
+    }
+
+    /// Values of all leaves in all rows, without those that have to be hidden or have too few
+    /// answers.
+    pub fn values(&self, sums: &Sums, asked: &Asked, nesting: &Nesting) -> Vec<Vec<Value>> {
         let minimum = i64::from(asked.definition.minimum_n);
+        let periods = asked.periods.days.len();
         let of = |placed: &Placed| {
-            (0..rows).map(|row| self.value(placed, sums.of_row(row, self.width), minimum)).collect()
+            let hidden = self.hidden(placed, sums, periods, nesting);
+            let shown = |row: usize| {
+                let value = self.value(placed, sums.of_row(row));
+                let hidden = hidden.as_ref().is_some_and(|hidden| hidden[row]);
+                if hidden || value.n < minimum {
+                    let n = if hidden { 0 } else { value.n };
+                    return Value { value: None, variance: None, n, hidden };
+                }
+                value
+            };
+            (0..sums.rows()).map(shown).collect()
         };
         self.leaves.iter().map(of).collect()
     }
 
-    fn value(&self, placed: &Placed, row: &[Moments], minimum: i64) -> Value {
+    /// Which rows of a leaf have to be hidden; `None` when nobody was promised anonymity.
+    fn hidden(
+        &self,
+        placed: &Placed,
+        sums: &Sums,
+        periods: usize,
+        nesting: &Nesting,
+    ) -> Option<Vec<bool>> {
         let per_side = self.classes.len().max(1);
-        let side = |first: usize| &row[first..first + per_side];
-        let value = match &placed.leaf.measure {
+        let sides = match &placed.leaf.measure {
+            Measure::Question { statistic: Statistic::Csd, .. } => 2,
+            Measure::Question { .. } => 1,
+            _ => return None,
+        };
+        let mut all: Option<Vec<bool>> = None;
+        for side in 0..sides {
+            let first = placed.first + side * per_side;
+            let of_row = |row: usize| hiding::group(&sums.of_row(row)[first..first + per_side]);
+            let Some(hidden) = hiding::hide(sums.rows(), periods, nesting, of_row) else {
+                continue;
+            };
+            match &mut all {
+                None => all = Some(hidden),
+                Some(all) => all.iter_mut().zip(hidden).for_each(|(a, b)| *a |= b),
+            }
+        }
+        all
+    }
+
+    fn value(&self, placed: &Placed, row: &[Moments]) -> Value {
+        let per_side = self.classes.len().max(1);
+        let side =
+            |first: usize| leaf::weighted_mean(&self.weighted(&row[first..first + per_side]));
+        match &placed.leaf.measure {
             Measure::Rating { .. } => leaf::weighted_mean(&[(1.0, row[placed.first])]),
             Measure::Question { statistic: Statistic::Csd, .. } => {
-                let (perceived, expected) = (side(placed.first), side(placed.first + per_side));
-                let perceived = leaf::weighted_mean(&self.weighted(perceived));
-                leaf::csd(perceived, leaf::weighted_mean(&self.weighted(expected)))
+                leaf::csd(side(placed.first), side(placed.first + per_side))
             }
-            Measure::Question { .. } => leaf::weighted_mean(&self.weighted(side(placed.first))),
+            Measure::Question { .. } => side(placed.first),
             Measure::Figure { figure, worst, best } => {
                 let sums = row[placed.first];
                 let part = i64::try_from(sums.sum).unwrap_or(i64::MAX);
-                match figure {
-                    ServiceFigure::ServiceS | ServiceFigure::WaitingS => {
-                        leaf::duration_on_line(part, sums.n, *worst, *best)
-                    }
-                    ServiceFigure::Coverage | ServiceFigure::PromptRate | ServiceFigure::NoShow => {
-                        leaf::share_on_line(part, sums.n, *worst, *best)
-                    }
+                if is_duration(*figure) {
+                    leaf::duration_on_line(part, sums.n, *worst, *best)
+                } else {
+                    leaf::share_on_line(part, sums.n, *worst, *best)
                 }
             }
-        };
-        let end = match &placed.leaf.measure {
-            Measure::Question { statistic: Statistic::Csd, .. } => 2 * per_side,
-            Measure::Question { .. } => per_side,
-            _ => 1,
-        };
-        let anonymous = row[placed.first..placed.first + end].iter().any(|sums| sums.anonymous);
-        let few = i64::try_from(RESPONDENTS_MIN).unwrap_or(i64::MAX);
-        let hidden = anonymous && value.n > 0 && value.n < few;
-        if hidden || value.n < minimum {
-            let n = if hidden { 0 } else { value.n };
-            return Value { value: None, variance: None, n, hidden };
         }
-        value
     }
 
-    /// What the leaves of a row are drawn from.
-    pub fn sources(&self, sums: &Sums, leaves: &[Vec<Value>], row: usize) -> Vec<Source> {
+    /// What the leaves of a row are drawn from. `values` are those of the leaves in the row.
+    pub fn sources(
+        &self,
+        sums: &Sums,
+        values: &[Value],
+        row: usize,
+        respondents: &Respondents,
+    ) -> Vec<Source> {
+        let leaves = self.leaves.iter().zip(values).enumerate();
+        leaves
+            .map(|(place, (placed, value))| match value.value {
+                None => Source::Fixed(None),
+                Some(value) => self.source(place, placed, sums, row, respondents, value),
+            })
+            .collect()
+    }
+
+    fn source(
+        &self,
+        place: usize,
+        placed: &Placed,
+        sums: &Sums,
+        row: usize,
+        respondents: &Respondents,
+        value: f64,
+    ) -> Source {
         let per_side = self.classes.len().max(1);
-        let of = |(placed, values): (&Placed, &Vec<Value>)| {
-            let value = values[row];
-            if value.value.is_none() {
-                return Source::Fixed(None);
-            }
-            let side = |first: usize| -> Vec<(f64, Vec<(f64, i64)>)> {
-                let weights = self.classes.iter().map(|(_, weight)| *weight);
-                let weights = weights.chain(self.classes.is_empty().then_some(1.0));
-                let places = first..first + per_side;
-                weights.zip(places).map(|(w, place)| (w, sums.drawn(row, place))).collect()
-            };
-            match &placed.leaf.measure {
-                Measure::Figure { .. } => Source::Fixed(value.value),
-                Measure::Rating { .. } => {
-                    Source::Scores(vec![(1.0, sums.drawn(row, placed.first))])
-                }
-                Measure::Question { statistic: Statistic::Csd, .. } => {
-                    Source::Pair(side(placed.first), side(placed.first + per_side))
-                }
-                Measure::Question { .. } => Source::Scores(side(placed.first)),
-            }
+        let side = |first: usize| -> Vec<(f64, Vec<(f64, i64)>)> {
+            let places = first..first + per_side;
+            let weights = self.class_weights().into_iter();
+            weights.zip(places).map(|(w, place)| (w, sums.drawn(row, place))).collect()
         };
-        self.leaves.iter().zip(leaves).map(of).collect()
+        let stream = self.shared.of[place].unwrap_or(self.shared.count + place) as u64;
+        let first = placed.first;
+        match &placed.leaf.measure {
+            Measure::Figure { figure, worst, best } => {
+                let figures = sums.of_row(row)[first];
+                if is_duration(*figure) {
+                    return Source::Fixed(Some(value));
+                }
+                let whole = figures.n;
+                let part = i64::try_from(figures.sum).unwrap_or(i64::MAX).clamp(0, whole);
+                Source::Share { part, whole, worst: *worst, best: *best, stream }
+            }
+            Measure::Rating { .. } => {
+                Source::Scores { classes: vec![(1.0, sums.drawn(row, first))], stream }
+            }
+            Measure::Question { statistic: Statistic::Csd, .. } => {
+                match (respondents.column(first), respondents.column(first + per_side)) {
+                    (Some((sheets, perceived)), Some((_, expected))) => {
+                        Source::Columns { sheets, columns: [perceived, expected] }
+                    }
+                    _ => Source::Pair([side(first), side(first + per_side)], stream),
+                }
+            }
+            Measure::Question { .. } => match respondents.column(first) {
+                Some((sheets, column)) => Source::Column { sheets, column },
+                None => Source::Scores { classes: side(first), stream },
+            },
+        }
+    }
+
+    /// Whether a mean duration is among the values of a row: nothing says how it spreads.
+    pub fn has_duration(&self, values: &[Value]) -> bool {
+        self.leaves.iter().zip(values).any(|(placed, value)| {
+            let duration = match &placed.leaf.measure {
+                Measure::Figure { figure, .. } => is_duration(*figure),
+                _ => false,
+            };
+            duration && value.value.is_some()
+        })
+    }
+
+    /// Whether values of a row rest on counts of the same people, of which it is not known how
+    /// they go together. `respondents` are known whole.
+    pub fn is_bounded(&self, values: &[Value], respondents: &Respondents) -> bool {
+        let mut seen = vec![0; self.shared.count];
+        for ((placed, value), source) in self.leaves.iter().zip(values).zip(&self.shared.of) {
+            let whole = respondents.column(placed.first).is_some();
+            if let (Some(source), Some(_), false) = (source, value.value, whole) {
+                seen[*source] += 1;
+            }
+        }
+        seen.iter().any(|leaves| *leaves > 1)
     }
 
     /// Leaves that are figures of services, with their sums.
@@ -246,6 +338,10 @@ impl Layout {
             _ => None,
         })
     }
+}
+
+fn is_duration(figure: ServiceFigure) -> bool {
+    matches!(figure, ServiceFigure::ServiceS | ServiceFigure::WaitingS)
 }
 
 fn meaning(item: &Item, grade: Grade) -> Option<Meaning> {

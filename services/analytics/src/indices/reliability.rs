@@ -11,11 +11,15 @@ use kit::{directory::OrgView, error::Result};
 use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
-use super::{Asked, targets::Targets};
+use super::{Asked, sheets, targets::Targets};
 use crate::store::{
     questionnaires::Versions,
-    vectors::{self, Selection, Vector},
+    vectors::{self, Vector},
 };
+
+/// Most responses that α of a run is found from. Of more, about so many are taken by chance that
+/// is the same in every run: α is then known to a few thousandths.
+const RESPONSES_MAX: u64 = 20_000;
 
 /// Reliability of a block.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,20 +75,9 @@ pub async fn blocks(
             continue;
         }
         if read.as_ref().is_none_or(|(of, _)| *of != questionnaire) {
-            let filter = &definition.filter;
-            let selection = Selection {
-                org: view.id,
-                questionnaire,
-                versions: Vec::new(),
-                sites: targets.answer_sites.clone(),
-                unit: None,
-                days: asked.days,
-                campaigns: filter.campaigns.clone(),
-                channels: filter.channels.clone(),
-                include_suspect: filter.include_distrusted,
-            };
-            let mut vectors = vectors::read(conn, &selection).await?;
-            vectors.retain(|vector| !targets.above(vector.unit).is_empty());
+            let selection = sheets::selection(view.id, asked, targets, questionnaire);
+            let mut vectors = vectors::sample(conn, &selection, RESPONSES_MAX).await?;
+            vectors.retain(|vector| targets.counts(vector.site, vector.unit));
             read = Some((questionnaire, vectors));
         }
         let Some((_, vectors)) = &read else { continue };

@@ -21,7 +21,11 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::{BYTES_MAX, DIFFERENCES_MAX, Difference, Report, reach};
-use crate::{apply::Applier, freshness::SURVEY, store::answer_counts};
+use crate::{
+    apply::Applier,
+    freshness::SURVEY,
+    store::{answer_counts, placements},
+};
 
 /// Site, questionnaire, version, channel, suspect.
 type Key = (Uuid, Uuid, i32, i16, bool);
@@ -56,14 +60,19 @@ impl OfAnswers {
         let _held = held.ok_or_else(|| ServiceError::unavailable("a comparison is running"))?;
         drop(paused);
         let snapshot = reach(&self.db, SURVEY, &source.position, end).await?;
-        let cells = answer_counts::of_cells(snapshot.conn(), org).await?;
-        let vectors = answer_counts::of_vectors(snapshot.conn(), org).await?;
+        let conn = snapshot.conn();
+        let placed = placements::load(conn, org).await?;
+        let cells = answer_counts::of_cells(conn, org, &placed).await?;
+        let vectors = answer_counts::of_vectors(conn, org, &placed).await?;
+        let packs = answer_counts::of_packs(conn, org, &placed).await?;
         snapshot.end().await?;
         let of_source = of_source(&source)?;
         report.survey_position = source.position;
         report.source_responses = of_source.values().sum();
         report.counted_responses = cells.values().sum();
-        for (table, counts) in [("answer cells", cells), ("answer vectors", vectors)] {
+        let tables =
+            [("answer cells", cells), ("answer vectors", vectors), ("answer packs", packs)];
+        for (table, counts) in tables {
             differences(table, &of_source, &counts, &mut report.differences);
         }
         report.equal = report.differences.is_empty();

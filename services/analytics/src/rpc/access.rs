@@ -45,6 +45,21 @@ pub fn limit(caller: &Caller, unit: Uuid) -> Result<Option<Uuid>> {
     }
 }
 
+/// Units whose parts, as they are now, the caller may see by name in figures of `unit`; none
+/// for all.
+pub fn seen(caller: &Caller, unit: Uuid) -> Vec<Uuid> {
+    // Whoever sees only the own figures may name no unit beyond the one asked for.
+    let Ok(visible) = caller.visible() else { return vec![unit] };
+    if visible.is_all() {
+        return Vec::new();
+    }
+    let mut seen = visible.roots().to_vec();
+    seen.push(unit);
+    seen.sort_unstable();
+    seen.dedup();
+    seen
+}
+
 /// Who may see figures of the unit sees those of single staff members only with a permission.
 fn compare(
     caller: &Caller,

@@ -23,9 +23,13 @@ use tonic::{Request, Response, Status};
 
 use super::{comparison, definition};
 use crate::{
+    alerts,
     measuring::is_share,
-    state::{App, Page, authorize, id, shown},
-    store::settings::{self, Kind, Setting},
+    state::{App, id, shown},
+    store::{
+        alerts as stored,
+        settings::{self, Kind, Setting},
+    },
 };
 
 /// Days of a baseline when a rule names none.
@@ -116,12 +120,17 @@ async fn delete(app: &App, caller: &Caller, name: &str) -> Result<()> {
     let rule = id("alertRules", "name", name)?;
     let found = settings::find(app.db.read(), caller.org, Kind::AlertRule, rule).await?;
     let found = found.ok_or_else(|| ServiceError::not_found("alert rule"))?;
-    authorize(caller, found.unit, "alert rule")?;
+    caller.authorize_object(found.unit, "alert rule")?;
     let tx = app.db.begin().await?;
     settings::delete(tx.conn(), caller.org, Kind::AlertRule, rule).await?;
+    let told = alerts::clear_rule(app, &tx, caller.org, rule).await?;
     let detail = json!({ "deleted": true });
     audit::record(&tx, caller, name, Some(found.unit), detail, app.clock.as_ref()).await?;
-    tx.commit().await
+    tx.commit().await?;
+    if told {
+        app.outbox.committed();
+    }
+    Ok(())
 }
 
 async fn page(
@@ -133,13 +142,13 @@ async fn page(
 ) -> Result<(Vec<Setting>, String)> {
     let units = shown(caller)?;
     let key = format!("alerts|{rules}|{}", caller.org);
-    let page = Page::open(&app.pages, key, size, token)?;
+    let page = app.pages.open(key, size, token)?;
     let (conn, org, units) = (app.db.read(), caller.org, units.as_deref());
     let mut found = if rules {
         settings::list(conn, org, Kind::AlertRule, units, page.after, page.limit).await?
     } else {
-        settings::alerts(conn, org, units, page.after, page.limit).await?
+        stored::list(conn, org, units, page.after, page.limit).await?
     };
-    let next = page.close(&app.pages, &mut found, |s| (s.create_us, s.id));
+    let next = page.close(&mut found, |s| (s.create_us, s.id));
     Ok((found, next))
 }

@@ -43,6 +43,7 @@ pub async fn ask(app: &App, caller: &Caller, message: &QueryFiguresRequest) -> R
     let by_staff = question.groups.contains(&Group::Staff);
     let asked = &question.filter.staff;
     question.filter.staff = access::check(caller, &view, question.unit, by_staff, asked)?;
+    question.seen = access::seen(caller, question.unit);
     align(app, &view, message, &mut question).await?;
     let answer = match message.source() {
         // Answers name no staff member whose own they could be.

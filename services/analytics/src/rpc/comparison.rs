@@ -1,4 +1,5 @@
-//! ComparisonService: rankings, funnels and the importance matrix.
+//! ComparisonService: rankings and funnels; the importance matrix and retention have files of
+//! their own.
 
 use std::sync::Arc;
 
@@ -8,11 +9,6 @@ use analytics_domain::{
     measures::{
         change::period::PeriodMean,
         distributions::normal_critical,
-        importance::{
-            drivers::Drivers,
-            quadrants::{Cut, Item, Quadrant as Place, quadrants},
-            relative::{Relative, johnson},
-        },
         ranking::{
             means::rank_means,
             shares::{Tally, rank_shares},
@@ -27,18 +23,18 @@ use kit::{
 };
 use proto::{
     analytics::v1::{
-        FunnelLimit, FunnelPoint, ImportanceItem, IndexLeaf, IndexQuestion, MapImportanceRequest,
-        MapImportanceResponse, PlotFunnelRequest, PlotFunnelResponse, Quadrant, RankUnitsRequest,
-        RankUnitsResponse, RankedUnit, comparison_service_server::ComparisonService,
+        ComputeRetentionRequest, ComputeRetentionResponse, FunnelLimit, FunnelPoint, IndexLeaf,
+        IndexQuestion, MapImportanceRequest, MapImportanceResponse, PlotFunnelRequest,
+        PlotFunnelResponse, RankUnitsRequest, RankUnitsResponse, RankedUnit,
+        comparison_service_server::ComparisonService,
     },
     names,
 };
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::{definition, estimate, index_question};
+use super::{definition, importance, index_question, retention};
 use crate::{
-    indices::scores,
     measuring::{Measured, Measuring, is_share, share},
     state::{App, id},
 };
@@ -69,7 +65,15 @@ impl ComparisonService for ComparisonHandler {
         request: Request<MapImportanceRequest>,
     ) -> Answer<MapImportanceResponse> {
         let (caller, request) = open_request(request)?;
-        Ok(Response::new(importance(&self.0, &caller, &request).await?))
+        Ok(Response::new(importance::map(&self.0, &caller, &request).await?))
+    }
+
+    async fn compute_retention(
+        &self,
+        request: Request<ComputeRetentionRequest>,
+    ) -> Answer<ComputeRetentionResponse> {
+        let (caller, request) = open_request(request)?;
+        Ok(Response::new(retention::compute(&self.0, &caller, &request).await?))
     }
 }
 
@@ -307,84 +311,5 @@ async fn funnel(
             .collect(),
         curve: sizes.iter().map(limit).collect(),
         watermark,
-    })
-}
-
-async fn importance(
-    app: &App,
-    caller: &Caller,
-    request: &MapImportanceRequest,
-) -> Result<MapImportanceResponse> {
-    let (read, questionnaire) =
-        estimate::read(app, caller, &request.unit, request.answers.as_ref()).await?;
-    let mut items = if request.items.is_empty() {
-        let graded = read.newest(questionnaire).into_iter().flat_map(|version| &version.items);
-        let graded = graded.filter(|item| item.scale.is_some() && !item.id.contains('/'));
-        graded.map(|item| item.id.clone()).collect()
-    } else {
-        request.items.clone()
-    };
-    items.retain(|item| *item != request.overall);
-    items.sort();
-    items.dedup();
-    let all: Vec<String> = std::iter::once(request.overall.clone()).chain(items.clone()).collect();
-    estimate::check_items(&read, questionnaire, all.iter())?;
-    let rows = scores(&read.vectors, &all, &read.versions, questionnaire);
-    if estimate::is_hidden(&read, &rows) || items.is_empty() {
-        let suppressed = !items.is_empty();
-        return Ok(MapImportanceResponse { suppressed, ..Default::default() });
-    }
-    let column = |j: usize| rows.iter().map(|row| row[j]).collect::<Vec<_>>();
-    let drivers = items.iter().enumerate().map(|(j, item)| (item.clone(), column(j + 1)));
-    let invalid = |e: Invalid| ServiceError::invalid("items", e.to_string());
-    let drivers = Drivers::new(column(0), drivers.collect()).map_err(invalid)?;
-    let relative = johnson(&drivers, None).map_err(invalid)?;
-    let mean = |j: usize| {
-        let given: Vec<f64> = rows.iter().filter_map(|row| row[j]).collect();
-        (!given.is_empty()).then(|| given.iter().sum::<f64>() / given.len() as f64)
-    };
-    let placed: Vec<Item> = items
-        .iter()
-        .enumerate()
-        .map(|(j, item)| Item {
-            id: item.clone(),
-            importance: relative.share.as_ref().and_then(|all| all.get(item)).copied(),
-            performance: mean(j + 1),
-        })
-        .collect();
-    place(&placed, &relative)
-}
-
-/// Places items in the matrix, by priority.
-fn place(placed: &[Item], relative: &Relative) -> Result<MapImportanceResponse> {
-    let invalid = |e: Invalid| ServiceError::invalid("items", e.to_string());
-    let found = quadrants(placed, Cut::Mean).map_err(invalid)?;
-    let reason = relative.reason.and_then(|reason| serde_json::to_value(reason).ok());
-    let gain = |item: &Item| Some(item.importance? * (100.0 - item.performance?));
-    let mut order: Vec<&Item> = placed.iter().collect();
-    order.sort_by(|a, b| {
-        gain(b).unwrap_or(-1.0).total_cmp(&gain(a).unwrap_or(-1.0)).then(a.id.cmp(&b.id))
-    });
-    let item = |(place, item): (usize, &&Item)| ImportanceItem {
-        item: item.id.clone(),
-        importance: item.importance,
-        performance: item.performance,
-        quadrant: match found.quadrants.get(&item.id).copied().flatten() {
-            None => Quadrant::Unspecified,
-            Some(Place::ConcentrateHere) => Quadrant::Improve,
-            Some(Place::KeepUp) => Quadrant::Keep,
-            Some(Place::LowPriority) => Quadrant::Later,
-            Some(Place::PossibleOverkill) => Quadrant::Surplus,
-        } as i32,
-        priority: i32::try_from(place + 1).unwrap_or(i32::MAX),
-    };
-    Ok(MapImportanceResponse {
-        items: order.iter().enumerate().map(item).collect(),
-        importance_cut: found.cut_importance,
-        performance_cut: found.cut_performance,
-        n: i64::try_from(relative.n).unwrap_or(i64::MAX),
-        r_squared: relative.r2,
-        reason: reason.and_then(|r| r.as_str().map(str::to_owned)).unwrap_or_default(),
-        suppressed: false,
     })
 }

@@ -1,12 +1,10 @@
 //! Definitions of indices as messages of the contract.
 
-use std::collections::{BTreeMap, HashMap};
-
 use analytics_domain::index::{
     check::{self, Tree},
     definition::{
         ALPHA_MINIMUM_DEFAULT, Definition, Filter, Judgement, Leaf, MINIMUM_N_DEFAULT, Measure,
-        Method, Node, Problem, ServiceFigure, Statistic, Weighting,
+        Method, Node, NodeMethod, Problem, ServiceFigure, Statistic, Weighting,
     },
     weights::{CONSISTENCY_MAX, fixed, judged},
 };
@@ -29,7 +27,7 @@ pub fn of_proto(message: &api::IndexDefinition) -> Result<(Definition, Tree)> {
     let mut problems = Vec::new();
     let nodes = message.nodes.iter().enumerate();
     let definition = Definition {
-        title: texts(&message.title),
+        title: message.title.clone(),
         nodes: nodes.map(|(index, node)| node_of(index, node, &mut problems)).collect(),
         weightings: message
             .weightings
@@ -67,10 +65,6 @@ fn invalid(problems: impl IntoIterator<Item = Problem>) -> ServiceError {
     ServiceError::invalid_fields(violations.collect())
 }
 
-fn texts(texts: &HashMap<String, String>) -> BTreeMap<String, String> {
-    texts.iter().map(|(tag, text)| (tag.clone(), text.clone())).collect()
-}
-
 /// Nil for an empty name; the form of others was checked before.
 fn parse(collection: &str, name: &str) -> Uuid {
     names::parse(collection, name).unwrap_or_default()
@@ -93,7 +87,7 @@ fn node_of(index: usize, node: &api::IndexNode, problems: &mut Vec<Problem>) -> 
         found
     });
     let (id, parent) = (node.id.clone(), node.parent.clone());
-    Node { id, parent, title: texts(&node.title), leaf }
+    Node { id, parent, title: node.title.clone(), leaf }
 }
 
 /// Reads a leaf; `None` if it does not name exactly one thing to measure.
@@ -143,9 +137,9 @@ fn weighting_of(
     weighting: &api::Weighting,
     problems: &mut Vec<Problem>,
 ) -> Weighting {
-    let method = match weighting.method() {
+    let mut method = |given: WeightMethod, field: String| match given {
         WeightMethod::Unspecified => {
-            problems.push(Problem::new(format!("weightings[{index}].method"), "is required"));
+            problems.push(Problem::new(format!("weightings[{index}].{field}"), "is required"));
             Method::Equal
         }
         WeightMethod::Direct => Method::Direct,
@@ -154,6 +148,12 @@ fn weighting_of(
         WeightMethod::Derived => Method::Derived,
         WeightMethod::Equal => Method::Equal,
     };
+    let own = weighting.node_methods.iter().enumerate().map(|(place, own)| NodeMethod {
+        node: own.node.clone(),
+        method: method(own.method(), format!("nodeMethods[{place}].method")),
+        evidence: own.evidence.clone(),
+    });
+    let node_methods = own.collect();
     let judgement = |judgement: &api::AhpJudgement| Judgement {
         node: judgement.node.clone(),
         children: judgement.children.clone(),
@@ -161,10 +161,11 @@ fn weighting_of(
     };
     Weighting {
         id: weighting.id.clone(),
-        method,
+        method: method(weighting.method(), "method".to_owned()),
         weights: weighting.weights.iter().map(|w| (w.node.clone(), w.weight)).collect(),
         judgements: weighting.judgements.iter().map(judgement).collect(),
         evidence: weighting.evidence.clone(),
+        node_methods,
     }
 }
 
@@ -191,7 +192,7 @@ fn filter_of(filter: Option<&api::IndexFilter>, problems: &mut Vec<Problem>) -> 
 /// A checked definition with the weights that it uses.
 pub fn to_proto(definition: &Definition, tree: &Tree) -> api::IndexDefinition {
     api::IndexDefinition {
-        title: definition.title.clone().into_iter().collect(),
+        title: definition.title.clone(),
         nodes: definition.nodes.iter().map(node_to).collect(),
         weightings: definition
             .weightings
@@ -236,7 +237,7 @@ fn node_to(node: &Node) -> api::IndexNode {
     api::IndexNode {
         id: node.id.clone(),
         parent: node.parent.clone(),
-        title: node.title.clone().into_iter().collect(),
+        title: node.title.clone(),
         leaf: node.leaf.as_ref().map(leaf_to),
     }
 }
@@ -286,14 +287,23 @@ fn statistic_to(statistic: Statistic) -> LeafStatistic {
     }
 }
 
-fn weighting_to(definition: &Definition, tree: &Tree, weighting: &Weighting) -> api::Weighting {
-    let method = match weighting.method {
+fn method_to(method: Method) -> i32 {
+    let method = match method {
         Method::Direct => WeightMethod::Direct,
         Method::Ahp => WeightMethod::Ahp,
         Method::Entropy => WeightMethod::Entropy,
         Method::Derived => WeightMethod::Derived,
         Method::Equal => WeightMethod::Equal,
     };
+    method as i32
+}
+
+fn weighting_to(definition: &Definition, tree: &Tree, weighting: &Weighting) -> api::Weighting {
+    let own = weighting.node_methods.iter().map(|own| api::NodeMethod {
+        node: own.node.clone(),
+        method: method_to(own.method),
+        evidence: own.evidence.clone(),
+    });
     let mut weights = Vec::new();
     for (children, used) in tree.children.iter().zip(fixed(definition, tree, weighting)) {
         for (child, weight) in children.iter().zip(used.into_iter().flatten()) {
@@ -302,10 +312,11 @@ fn weighting_to(definition: &Definition, tree: &Tree, weighting: &Weighting) -> 
     }
     api::Weighting {
         id: weighting.id.clone(),
-        method: method as i32,
+        method: method_to(weighting.method),
         weights,
         judgements: weighting.judgements.iter().map(judgement_to).collect(),
         evidence: weighting.evidence.clone(),
+        node_methods: own.collect(),
     }
 }
 

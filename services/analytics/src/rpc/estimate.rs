@@ -1,18 +1,19 @@
 //! What is estimated from the answers of single responses, and not stored.
 
 use analytics_domain::{
+    answer::{Answer, Version},
     index::{definition::ALPHA_MINIMUM_DEFAULT, latent},
     measures::{
         latent::{
             bootstrap::{Bootstrap, bootstrap},
             path_model::{PathModel, path_model},
         },
-        reason::Invalid,
+        reason::{Invalid, Reason},
         reliability::{
             omega::omega,
             split_half::{Split, split_half},
         },
-        resample::Draws,
+        resample::{Draws, Interval, Resampling},
     },
     suppression::RESPONDENTS_MIN,
 };
@@ -22,9 +23,9 @@ use kit::{
 };
 use proto::{
     analytics::v1::{
-        AnswerSelection, BlockReliability, Construct, ConstructItems, ConstructValue,
-        EstimateLatentIndexRequest, EstimateLatentIndexResponse, EstimateReliabilityRequest,
-        EstimateReliabilityResponse, ItemLoading, PathValue,
+        AnswerSelection, Construct, ConstructItems, ConstructValue, EstimateLatentIndexRequest,
+        EstimateLatentIndexResponse, EstimateReliabilityRequest, EstimateReliabilityResponse,
+        ItemLoading, PathValue,
     },
     names,
 };
@@ -34,9 +35,11 @@ use super::{answer::joined, index_answer, index_question};
 use crate::{
     indices::{Block, Read, Wanted, of_items, scores},
     state::{App, id},
+    store::{questionnaires, vectors::Vector},
 };
 
 const RESAMPLES_MAX: i32 = 5_000;
+const INTERVAL_RESAMPLES_MAX: i32 = 1_000;
 const CONFIDENCE: f64 = 0.95;
 
 /// Reads the answers of a selection about a unit that the caller may see.
@@ -49,21 +52,54 @@ pub async fn read(
     unit: &str,
     selection: Option<&AnswerSelection>,
 ) -> Result<(Read, Uuid)> {
+    let wanted = wanted(caller, unit, selection)?;
+    let view = caller.view()?;
+    Ok((app.indices.read_answers(&view, &wanted).await?, wanted.questionnaire))
+}
+
+/// Which answers are meant, about a unit that the caller may see.
+///
+/// # Errors
+/// NOT_FOUND or PERMISSION_DENIED for the unit, INVALID_FIELD for dates.
+pub fn wanted(caller: &Caller, unit: &str, selection: Option<&AnswerSelection>) -> Result<Wanted> {
     let unit = id("units", "unit", unit)?;
     caller.authorize(unit)?;
     let selection = selection.cloned().unwrap_or_default();
     let questionnaire = id("questionnaires", "answers.questionnaire", &selection.questionnaire)?;
     let campaigns = selection.campaigns.iter().filter_map(|c| names::parse("campaigns", c));
-    let wanted = Wanted {
+    Ok(Wanted {
         unit,
         questionnaire,
         versions: selection.versions.clone(),
         days: index_question::days(&selection.from, &selection.to)?,
         campaigns: campaigns.collect(),
         include_suspect: selection.include_distrusted,
-    };
-    let view = caller.view()?;
-    Ok((app.indices.read_answers(&view, &wanted).await?, questionnaire))
+    })
+}
+
+/// The versions that are meant, ascending.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn versions(app: &App, caller: &Caller, wanted: &Wanted) -> Result<Vec<Version>> {
+    let all = questionnaires::load(app.db.read(), caller.org).await?;
+    let meant = |number: i32| wanted.versions.is_empty() || wanted.versions.contains(&number);
+    let of = all.into_iter();
+    let of = of.filter(|((of, number), _)| *of == wanted.questionnaire && meant(*number));
+    Ok(of.map(|(_, version)| version).collect())
+}
+
+/// Graded items of a version that are not parts of pairs.
+pub fn graded(version: &Version) -> Vec<String> {
+    let of_pair = |id: &str| ["/expected", "/perceived"].iter().any(|side| id.ends_with(side));
+    let graded = version.items.iter().filter(|i| i.scale.is_some() && !of_pair(&i.id));
+    graded.map(|item| item.id.clone()).collect()
+}
+
+/// A reason as the contract writes it, such as `n_too_small`; empty for none.
+pub fn reason(reason: Option<Reason>) -> String {
+    let text = reason.and_then(|reason| serde_json::to_value(reason).ok());
+    text.and_then(|text| text.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 /// Whether fewer than five complete responses include one that was promised anonymity.
@@ -83,11 +119,12 @@ pub async fn reliability(
     caller: &Caller,
     request: &EstimateReliabilityRequest,
 ) -> Result<EstimateReliabilityResponse> {
+    if !(0..=INTERVAL_RESAMPLES_MAX).contains(&request.bootstrap_resamples) {
+        return Err(ServiceError::invalid("bootstrapResamples", "is not between 0 and 1000"));
+    }
     let (read, questionnaire) = read(app, caller, &request.unit, request.answers.as_ref()).await?;
     let items = if request.items.is_empty() {
-        let graded = read.newest(questionnaire).into_iter().flat_map(|version| &version.items);
-        let graded = graded.filter(|item| item.scale.is_some() && !item.id.contains('/'));
-        graded.map(|item| item.id.clone()).collect()
+        read.newest(questionnaire).map(graded).unwrap_or_default()
     } else {
         check_items(&read, questionnaire, request.items.iter())?;
         request.items.clone()
@@ -97,19 +134,30 @@ pub async fn reliability(
     let suppressed = is_hidden(&read, &rows);
     let passes = alpha.as_ref().and_then(|a| a.alpha).is_some_and(|a| a >= ALPHA_MINIMUM_DEFAULT);
     let block = Block { node: String::new(), questionnaire, items, alpha, passes };
-    let (mut omega_total, mut split) = (None, None);
-    if !suppressed {
-        omega_total = omega(&rows, None).ok().and_then(|found| found.omega);
-        split = split_half(&rows, Split::OddEven, None).ok().and_then(|s| s.spearman_brown);
-    }
-    let block: BlockReliability = index_answer::block(&block);
-    Ok(EstimateReliabilityResponse {
-        block: Some(block),
-        omega: omega_total,
-        split_half: split,
+    let mut answer = EstimateReliabilityResponse {
+        block: Some(index_answer::block(&block)),
         suppressed,
         watermark: read.mark.position,
-    })
+        ..Default::default()
+    };
+    if suppressed {
+        return Ok(answer);
+    }
+    let count = usize::try_from(request.bootstrap_resamples).unwrap_or_default();
+    let seed = request.seed.cast_unsigned();
+    let how = (count > 0).then_some(Resampling { count, seed, confidence: CONFIDENCE });
+    // A bootstrap may take a while.
+    let found = tokio::task::spawn_blocking(move || {
+        (omega(&rows, how).ok(), split_half(&rows, Split::OddEven, how).ok())
+    });
+    let (omega, split) = found.await.map_err(ServiceError::internal)?;
+    answer.omega = omega.as_ref().and_then(|found| found.omega);
+    answer.split_half = split.as_ref().and_then(|found| found.spearman_brown);
+    let ends = |interval: Option<Interval>| interval.map_or((None, None), |i| (i.low, i.high));
+    (answer.omega_low, answer.omega_high) = ends(omega.and_then(|found| found.omega_ci));
+    (answer.split_half_low, answer.split_half_high) =
+        ends(split.and_then(|found| found.spearman_brown_ci));
+    Ok(answer)
 }
 
 /// Checks that items are graded items of some version.
@@ -204,9 +252,7 @@ fn constructs(read: &Read, questionnaire: Uuid, given: &[ConstructItems]) -> Res
     let mut blocks = Blocks::new();
     for construct in latent::Construct::ALL {
         let items: Vec<String> = if given.is_empty() {
-            let items = read.newest(questionnaire).into_iter().flat_map(|v| &v.items);
-            let of = items.filter(|i| i.section == construct.name() && i.scale.is_some());
-            of.map(|item| item.id.clone()).collect()
+            of_section(read, questionnaire, construct.name())
         } else {
             let wanted = to_proto(construct);
             let of = given.iter().filter(|given| given.construct() == wanted);
@@ -221,14 +267,29 @@ fn constructs(read: &Read, questionnaire: Uuid, given: &[ConstructItems]) -> Res
     Ok(blocks)
 }
 
+/// Graded items of a section. One that fewer than half of those answered who answered another
+/// is only for some people; since respondents without an item are left out, it would leave
+/// nobody but these.
+fn of_section(read: &Read, questionnaire: Uuid, section: &str) -> Vec<String> {
+    let items = read.newest(questionnaire).into_iter().flat_map(|v| &v.items);
+    let of = items.filter(|i| i.section == section && i.scale.is_some());
+    let answered = |item: &str| {
+        let given = |vector: &&Vector| matches!(vector.answers.get(item), Some(Answer::Grade(_)));
+        read.vectors.iter().filter(given).count()
+    };
+    let counted: Vec<(String, usize)> =
+        of.map(|item| (item.id.clone(), answered(&item.id))).collect();
+    let most = counted.iter().map(|(_, count)| *count).max().unwrap_or_default();
+    counted.into_iter().filter(|(_, n)| n * 2 >= most).map(|(item, _)| item).collect()
+}
+
 fn describe(
     answer: &mut EstimateLatentIndexResponse,
     blocks: &Blocks,
     model: &PathModel,
     spread: Option<&Bootstrap>,
 ) {
-    let reason = model.reason.and_then(|reason| serde_json::to_value(reason).ok());
-    answer.reason = reason.and_then(|r| r.as_str().map(str::to_owned)).unwrap_or_default();
+    answer.reason = reason(model.reason);
     let index_spread = |name: &str| spread?.index.as_ref()?.get(name);
     for (construct, items) in blocks {
         let name = construct.name();

@@ -19,10 +19,10 @@ use proto::{
     analytics::v1::{
         CompareWeightingsRequest, CompareWeightingsResponse, CreateIndexRequest,
         CreateIndexVersionRequest, EstimateLatentIndexRequest, EstimateLatentIndexResponse,
-        EstimateReliabilityRequest, EstimateReliabilityResponse, GetIndexRequest,
-        GetIndexRunRequest, Index, IndexQuestion, IndexRun, ListIndexRunsRequest,
-        ListIndexRunsResponse, ListIndicesRequest, ListIndicesResponse, RunIndexRequest,
-        index_service_server::IndexService,
+        EstimateReliabilityRequest, EstimateReliabilityResponse, EstimateRetestRequest,
+        EstimateRetestResponse, GetIndexRequest, GetIndexRunRequest, Index, IndexQuestion,
+        IndexRun, ListIndexRunsRequest, ListIndexRunsResponse, ListIndicesRequest,
+        ListIndicesResponse, RunIndexRequest, index_service_server::IndexService,
     },
     names, time,
 };
@@ -30,10 +30,10 @@ use serde_json::json;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::{definition, estimate, index_answer, index_question, weightings};
+use super::{definition, estimate, index_answer, index_question, retest, weightings};
 use crate::{
     indices::{Asked, Outcome},
-    state::{App, Page, authorize, id, shown},
+    state::{App, id, shown},
     store::indices::{self, Run, Version},
 };
 
@@ -118,6 +118,14 @@ impl IndexService for IndexHandler {
         let (caller, request) = open_request(request)?;
         Ok(Response::new(estimate::reliability(&self.0, &caller, &request).await?))
     }
+
+    async fn estimate_retest(
+        &self,
+        request: Request<EstimateRetestRequest>,
+    ) -> Answer<EstimateRetestResponse> {
+        let (caller, request) = open_request(request)?;
+        Ok(Response::new(retest::estimate(&self.0, &caller, &request).await?))
+    }
 }
 
 /// A version that the caller may see with the rule's permission.
@@ -128,7 +136,7 @@ pub async fn find(app: &App, caller: &Caller, name: &str, version: i32) -> Resul
     }
     let found = indices::find(app.db.read(), caller.org, id, version).await?;
     let found = found.ok_or_else(|| ServiceError::not_found("index"))?;
-    authorize(caller, found.unit, "index")?;
+    caller.authorize_object(found.unit, "index")?;
     Ok(found)
 }
 
@@ -137,7 +145,7 @@ pub async fn find_run(app: &App, caller: &Caller, name: &str) -> Result<Run> {
     let id = id("indexRuns", "name", name)?;
     let found = indices::find_run(app.db.read(), caller.org, id).await?;
     let found = found.ok_or_else(|| ServiceError::not_found("index run"))?;
-    authorize(caller, found.unit, "index run")?;
+    caller.authorize_object(found.unit, "index run")?;
     Ok(found)
 }
 
@@ -230,11 +238,11 @@ async fn list(
 ) -> Result<ListIndicesResponse> {
     let units = shown(caller)?;
     let key = format!("indices|{}", caller.org);
-    let page = Page::open(&app.pages, key, request.page_size, &request.page_token)?;
+    let page = app.pages.open(key, request.page_size, &request.page_token)?;
     let conn = app.db.read();
     let mut found =
         indices::list(conn, caller.org, units.as_deref(), page.after, page.limit).await?;
-    let next_page_token = page.close(&app.pages, &mut found, |v| (v.create_us, v.id));
+    let next_page_token = page.close(&mut found, |v| (v.create_us, v.id));
     let indices = found.iter().map(message).collect::<Result<_>>()?;
     Ok(ListIndicesResponse { indices, next_page_token })
 }
@@ -305,10 +313,10 @@ async fn list_runs(
 ) -> Result<ListIndexRunsResponse> {
     let index: Uuid = find(app, caller, &request.name, 0).await?.id;
     let key = format!("indexRuns|{}|{index}", caller.org);
-    let page = Page::open(&app.pages, key, request.page_size, &request.page_token)?;
+    let page = app.pages.open(key, request.page_size, &request.page_token)?;
     let conn = app.db.read();
     let mut found = indices::list_runs(conn, caller.org, index, page.after, page.limit).await?;
-    let next_page_token = page.close(&app.pages, &mut found, |run| (run.create_us, run.id));
+    let next_page_token = page.close(&mut found, |run| (run.create_us, run.id));
     let runs = found.iter().filter_map(|run| IndexRun::decode(run.head.as_slice()).ok());
     Ok(ListIndexRunsResponse { runs: runs.collect(), next_page_token })
 }

@@ -1,7 +1,7 @@
 //! Outcomes of runs as messages of the contract, and the bytes that are hashed.
 
 use analytics_domain::{
-    index::definition::Definition, measures::reliability::alpha::Grade as Band, time::date_of,
+    index::compute::parts, measures::reliability::alpha::Grade as Band, time::date_of,
 };
 use kit::directory::OrgView;
 use prost::Message as _;
@@ -22,7 +22,7 @@ pub fn result(asked: &Asked, question: &IndexQuestion, outcome: &Outcome) -> Ind
     let definition = &asked.definition;
     let weights = definition.nodes.iter().zip(&outcome.weights);
     IndexRun {
-        rows: outcome.rows.iter().map(|one| row(asked, question.nodes, one)).collect(),
+        rows: (0..outcome.rows.len()).map(|at| row(asked, question.nodes, outcome, at)).collect(),
         reliability: outcome.blocks.iter().map(block).collect(),
         joined_versions: outcome.joined.iter().map(joined).collect(),
         weights: weights
@@ -75,7 +75,8 @@ pub fn head(
     }
 }
 
-fn row(asked: &Asked, nodes: bool, row: &Row) -> IndexRow {
+fn row(asked: &Asked, nodes: bool, outcome: &Outcome, at: usize) -> IndexRow {
+    let row = &outcome.rows[at];
     let (first, end) = asked.periods.days[row.period];
     let method = match (row.interval, row.by_bootstrap) {
         (None, _) => IntervalMethod::Unspecified,
@@ -94,15 +95,17 @@ fn row(asked: &Asked, nodes: bool, row: &Row) -> IndexRow {
         n: row.value.n,
         weight_covered: row.weight_covered,
         coverage: row.coverage,
-        nodes: if nodes { self::nodes(&asked.definition, row) } else { Vec::new() },
+        nodes: if nodes { self::nodes(asked, outcome, at) } else { Vec::new() },
         flags: flags(asked, row),
     }
 }
 
-fn nodes(definition: &Definition, row: &Row) -> Vec<NodeValue> {
-    let nodes = definition.nodes.iter().zip(&row.nodes);
+fn nodes(asked: &Asked, outcome: &Outcome, row: usize) -> Vec<NodeValue> {
+    let parts = parts(&asked.tree, &outcome.computed, row);
+    let values = outcome.computed.values.iter().map(|values| values[row]);
+    let nodes = asked.definition.nodes.iter().zip(values).zip(parts);
     nodes
-        .map(|(node, (value, part))| NodeValue {
+        .map(|((node, value), part)| NodeValue {
             node: node.id.clone(),
             value: value.value,
             weight: part.weight,
@@ -119,6 +122,8 @@ fn flags(asked: &Asked, row: &Row) -> Vec<String> {
         (few, "few_answers"),
         (row.weight_covered < 1.0 - 1e-9, "leaves_missing"),
         (row.hidden, "suppressed"),
+        (row.bounded, "dependence_bounded"),
+        (row.durations_fixed, "durations_fixed"),
     ];
     flags.into_iter().filter(|(set, _)| *set).map(|(_, flag)| flag.to_owned()).collect()
 }
@@ -158,5 +163,16 @@ pub fn block(block: &Block) -> BlockReliability {
             .unwrap_or_default(),
         reason,
         passes: block.passes,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hash_is_sha_256_in_small_hex() {
+        let known = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(hash(b"abc"), known);
     }
 }

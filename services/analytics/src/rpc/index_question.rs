@@ -22,9 +22,10 @@ use proto::{
 };
 use uuid::Uuid;
 
+use super::request;
 use crate::{
-    indices::{Asked, DRAWS_MAX, ROWS_MAX},
-    store::sums::too_many,
+    indices::{Asked, DRAWS_MAX, ROWS_MAX, VALUES_MAX},
+    store::sums::{more_than, too_many},
 };
 
 /// Most periods of a run.
@@ -59,8 +60,15 @@ pub fn asked(
     }
     let resamples = usize::try_from(question.bootstrap_resamples).unwrap_or_default();
     let rows = units.len() * periods.days.len();
-    if rows > ROWS_MAX || rows * tree.leaves.len() * resamples > DRAWS_MAX {
-        return Err(too_many());
+    let values = rows * tree.leaves.len();
+    for (what, asked, most) in [
+        ("rows (units × periods)", rows, ROWS_MAX),
+        ("rows × leaves", values, VALUES_MAX),
+        ("rows × leaves × resamples", values * resamples, DRAWS_MAX),
+    ] {
+        if asked > most {
+            return Err(more_than(what, asked, most));
+        }
     }
     Ok(Asked {
         definition: Arc::new(definition),
@@ -72,6 +80,7 @@ pub fn asked(
         confidence,
         resamples,
         seed: question.seed.cast_unsigned(),
+        units_tree: request::tree(question.tree()),
     })
 }
 

@@ -1,44 +1,28 @@
 //! IntegrityService: withheld questions, trust marks, explanations and the verifier.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
-use analytics_domain::{
-    answer,
-    comparing::{strata, withholding},
-    measures::comparison::adjust::{Correction, adjust},
-    template,
-};
+use analytics_domain::{answer, template};
 use kit::{
     auth::{Caller, open_request},
-    error::{Result, ServiceError},
+    error::Result,
 };
 use proto::{
     analytics::v1::{
         CompareTrustResponse, DetectWithholdingRequest, DetectWithholdingResponse, DrillDown,
         ExplainFiguresResponse, FigureFormula, FigureRow, FigureSource, GetVerificationRequest,
-        QueryFiguresRequest, TrustRow, Verification, WithholdingRow,
-        integrity_service_server::IntegrityService,
+        QueryFiguresRequest, TrustRow, Verification, integrity_service_server::IntegrityService,
     },
     common::v1::Permission,
-    names, time,
 };
 use tonic::{Request, Response, Status};
-use uuid::Uuid;
 
-use super::{answer as rows, asking, comparison, index_question, maintenance};
+use super::{answer as rows, asking, comparison, withholding};
 use crate::{
-    state::{App, id},
-    store::questionnaires,
-    withholding as reading,
+    state::App,
+    store::{placements::Tree, questionnaires},
+    verifier,
 };
-
-const ALPHA: f64 = 0.01;
-const ALPHA_MAX: f64 = 0.2;
-const MODEL: &str = "Mantel-Haenszel test over strata of branch, business type and local day: \
-    within a stratum, whether a customer is asked does not depend on who serves. One-sided for \
-    asking fewer, with continuity correction, p-values corrected by Holm for all staff. Length \
-    of services and earlier bad outcomes are not in the model; a flag is a reason to look, not \
-    a proof.";
 
 /// The integrity service.
 pub struct IntegrityHandler(pub Arc<App>);
@@ -52,7 +36,7 @@ impl IntegrityService for IntegrityHandler {
         request: Request<DetectWithholdingRequest>,
     ) -> Answer<DetectWithholdingResponse> {
         let (caller, request) = open_request(request)?;
-        Ok(Response::new(detect(&self.0, &caller, &request).await?))
+        Ok(Response::new(withholding::detect(&self.0, &caller, &request).await?))
     }
 
     async fn compare_trust(
@@ -76,70 +60,8 @@ impl IntegrityService for IntegrityHandler {
         request: Request<GetVerificationRequest>,
     ) -> Answer<Verification> {
         let (caller, _) = open_request(request)?;
-        let found = self.0.verified.of(caller.org);
-        Ok(Response::new(Verification {
-            time: (found.runs > 0).then(|| time::from_us(found.time_us)),
-            equal: found.report.equal,
-            runs: found.runs,
-            mismatches: found.mismatches,
-            last: found.report.differences.into_iter().map(maintenance::mismatch).collect(),
-            watermark: found.report.position,
-        }))
+        Ok(Response::new(verifier::found(self.0.db.read(), caller.org).await?))
     }
-}
-
-async fn detect(
-    app: &App,
-    caller: &Caller,
-    request: &DetectWithholdingRequest,
-) -> Result<DetectWithholdingResponse> {
-    let unit = id("units", "unit", &request.unit)?;
-    caller.authorize(unit)?;
-    let days = index_question::days(&request.from, &request.to)?;
-    let alpha = if request.alpha == 0.0 { ALPHA } else { request.alpha };
-    if !(alpha > 0.0 && alpha <= ALPHA_MAX) {
-        return Err(ServiceError::invalid("alpha", "is not above 0 and at most 0.2"));
-    }
-    let view = caller.view()?;
-    let read = reading::read(&app.db, &app.ratings, &view, unit, days).await?;
-    let mut totals: BTreeMap<u128, (u64, u64)> = BTreeMap::new();
-    for ((_, staff), (served, prompted)) in &read.counts {
-        let total = totals.entry(*staff).or_default();
-        *total = (total.0 + served, total.1 + prompted);
-    }
-    let found: Vec<_> = strata(&read.counts)
-        .into_iter()
-        .map(|(staff, strata)| (Uuid::from_u128(staff), withholding(&strata)))
-        .collect();
-    let p_values: Vec<Option<f64>> = found.iter().map(|(_, one)| one.p_value).collect();
-    let adjusted = adjust(&p_values, Correction::Holm);
-    let services = format!(
-        "/v1/encounters?unit={}&state=ENCOUNTER_STATE_FINISHED&from={}&to={}",
-        request.unit, read.from, read.to
-    );
-    let row = |((staff, one), adjusted): (&(Uuid, _), Option<f64>)| {
-        let (served, prompted) = totals.get(&staff.as_u128()).copied().unwrap_or_default();
-        let one: &analytics_domain::comparing::Withholding = one;
-        let int = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
-        WithholdingRow {
-            staff: names::print("staff", *staff),
-            display_name: comparison::display_name(&view, *staff),
-            served: int(served),
-            prompted: int(prompted),
-            expected: one.expected,
-            odds_ratio: one.odds_ratio,
-            p_value: one.p_value,
-            adjusted_p: adjusted,
-            flagged: adjusted.is_some_and(|p| p <= alpha),
-            services: services.clone(),
-        }
-    };
-    let mut rows: Vec<WithholdingRow> = found.iter().zip(adjusted).map(row).collect();
-    rows.sort_by(|a, b| {
-        let p = |row: &WithholdingRow| row.p_value.unwrap_or(2.0);
-        p(a).total_cmp(&p(b)).then(a.staff.cmp(&b.staff))
-    });
-    Ok(DetectWithholdingResponse { rows, alpha, model: MODEL.to_owned(), watermark: read.position })
 }
 
 async fn compare(
@@ -235,9 +157,13 @@ fn in_words(asked: &asking::Asked, request: &QueryFiguresRequest, of_answers: bo
     let narrowed = if narrowed.is_empty() { "nothing".to_owned() } else { narrowed.join(", ") };
     let item = if filter.item.is_empty() { "the overall item".to_owned() } else { filter.item };
     let marks = if filter.include_distrusted { "included" } else { "left out" };
+    let tree = match asked.question.tree {
+        Tree::AsOfService => "as they stood at the time of each service",
+        Tree::Present => "as they stand now",
+    };
     format!(
         "{source} of {unit} and everything below it, from {} to {}, narrowed by {narrowed}; \
-         item: {item}; distrusted: {marks}",
+         item: {item}; distrusted: {marks}; units {tree}",
         request.from, request.to
     )
 }

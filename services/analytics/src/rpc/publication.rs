@@ -24,7 +24,7 @@ use tonic::{Request, Response, Status};
 
 use super::{index, index_answer};
 use crate::{
-    state::{App, Page, authorize, id, shown},
+    state::{App, id, shown},
     store::{
         indices::{self, Version},
         publications::{self, Publication as Stored},
@@ -93,7 +93,7 @@ async fn find(app: &App, caller: &Caller, name: &str) -> Result<Stored> {
     let id = id("publications", "name", name)?;
     let found = publications::find(app.db.read(), caller.org, id).await?;
     let found = found.ok_or_else(|| ServiceError::not_found("publication"))?;
-    authorize(caller, found.unit, "publication")?;
+    caller.authorize_object(found.unit, "publication")?;
     Ok(found)
 }
 
@@ -319,11 +319,11 @@ async fn list(
     let units = shown(caller)?;
     let index = names::parse("indices", &request.index);
     let key = format!("publications|{}|{}", caller.org, request.index);
-    let page = Page::open(&app.pages, key, request.page_size, &request.page_token)?;
+    let page = app.pages.open(key, request.page_size, &request.page_token)?;
     let (conn, units) = (app.db.read(), units.as_deref());
     let mut found =
         publications::list(conn, caller.org, units, index, page.after, page.limit).await?;
-    let next_page_token = page.close(&app.pages, &mut found, |p| (p.create_us, p.id));
+    let next_page_token = page.close(&mut found, |p| (p.create_us, p.id));
     let mut publications = Vec::with_capacity(found.len());
     for stored in &found {
         publications.push(message(app, caller, stored, false).await?);

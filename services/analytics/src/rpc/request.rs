@@ -6,7 +6,9 @@ use analytics_domain::{
 };
 use kit::error::{Result, ServiceError};
 use proto::{
-    analytics::v1::{CompareWith, FigureFilter, FigureSource, GroupBy, QueryFiguresRequest},
+    analytics::v1::{
+        self as api, CompareWith, FigureFilter, FigureSource, GroupBy, QueryFiguresRequest,
+    },
     device::v1::Channel,
     names,
     survey::v1::ResponseChannel,
@@ -14,7 +16,10 @@ use proto::{
 };
 use uuid::Uuid;
 
-use crate::figures::{Filter, Question, ROWS_MAX};
+use crate::{
+    figures::{Filter, Question, ROWS_MAX},
+    store::placements::Tree,
+};
 
 const ROWS_DEFAULT: usize = 1_000;
 const CONFIDENCE_DEFAULT: f64 = 0.95;
@@ -53,7 +58,7 @@ pub fn question(request: &QueryFiguresRequest) -> Result<Question> {
         return Err(ServiceError::invalid_fields(bad));
     };
     let time_zone = request.time_zone.clone();
-    let earlier = None;
+    let (earlier, seen, tree) = (None, Vec::new(), tree(request.tree()));
     Ok(Question {
         unit,
         from,
@@ -65,7 +70,17 @@ pub fn question(request: &QueryFiguresRequest) -> Result<Question> {
         filter,
         confidence,
         row_limit,
+        tree,
+        seen,
     })
+}
+
+/// The tree that a request names.
+pub fn tree(tree: api::Tree) -> Tree {
+    match tree {
+        api::Tree::Unspecified | api::Tree::AsOfService => Tree::AsOfService,
+        api::Tree::Present => Tree::Present,
+    }
 }
 
 /// The unit of a request.

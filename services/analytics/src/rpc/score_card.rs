@@ -27,7 +27,7 @@ use uuid::Uuid;
 use super::{comparison, definition, index_question};
 use crate::{
     measuring::Measuring,
-    state::{App, Page, authorize, id, shown},
+    state::{App, id, shown},
     store::settings::{self, Kind, Setting},
 };
 
@@ -113,11 +113,11 @@ async fn list(
 ) -> Result<ListScoreCardsResponse> {
     let units = shown(caller)?;
     let key = format!("scoreCards|{}", caller.org);
-    let page = Page::open(&app.pages, key, request.page_size, &request.page_token)?;
+    let page = app.pages.open(key, request.page_size, &request.page_token)?;
     let (conn, units) = (app.db.read(), units.as_deref());
     let mut found =
         settings::list(conn, caller.org, Kind::ScoreCard, units, page.after, page.limit).await?;
-    let next_page_token = page.close(&app.pages, &mut found, |s| (s.create_us, s.id));
+    let next_page_token = page.close(&mut found, |s| (s.create_us, s.id));
     let score_cards = found.iter().filter_map(|s| ScoreCard::decode(&s.body[..]).ok()).collect();
     Ok(ListScoreCardsResponse { score_cards, next_page_token })
 }
@@ -130,7 +130,7 @@ async fn compute(
     let card_id = id("scoreCards", "name", &request.name)?;
     let found = settings::find(app.db.read(), caller.org, Kind::ScoreCard, card_id).await?;
     let found = found.ok_or_else(|| ServiceError::not_found("score card"))?;
-    authorize(caller, found.unit, "score card")?;
+    caller.authorize_object(found.unit, "score card")?;
     let card = ScoreCard::decode(&found.body[..]).map_err(ServiceError::internal)?;
     let view = caller.view()?;
     let below = if request.below.is_empty() { card.unit.clone() } else { request.below.clone() };

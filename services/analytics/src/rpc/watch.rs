@@ -70,7 +70,8 @@ impl Watcher {
         };
         let by_staff = group == Group::Staff;
         let limited = access::check(&caller, &*caller.view()?, unit, by_staff, &[])?;
-        let topic = Topic { org: caller.org, unit, group, staff: limited.first().copied() };
+        let (staff, seen) = (limited.first().copied(), access::seen(&caller, unit));
+        let topic = Topic { org: caller.org, unit, group, staff, seen };
         let resumed = tokens.decode(&filter(&topic), &message.resume_token)?;
         Ok(Self {
             newest: live.watch(topic.clone()),
@@ -122,7 +123,8 @@ impl Watcher {
         self.caller.recheck()?;
         let view = self.caller.view()?;
         let limited = access::check(&self.caller, &view, self.topic.unit, self.by_staff, &[])?;
-        if limited.first().copied() == self.topic.staff {
+        let seen = access::seen(&self.caller, self.topic.unit);
+        if limited.first().copied() == self.topic.staff && seen == self.topic.seen {
             Ok(())
         } else {
             Err(ServiceError::denied())

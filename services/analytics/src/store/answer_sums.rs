@@ -27,6 +27,8 @@ pub struct Scan {
     pub from: i32,
     /// First local day after it.
     pub to: i32,
+    /// Group by site.
+    pub by_site: bool,
     /// Group by unit.
     pub by_unit: bool,
     /// Group by staff.
@@ -60,6 +62,8 @@ pub struct Scan {
 /// One row of sums. What was not grouped by is nil or 0.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sum {
+    /// Site, as cells know it.
+    pub site: Uuid,
     /// Unit.
     pub unit: Uuid,
     /// Staff member.
@@ -114,6 +118,7 @@ pub async fn read(conn: &impl ConnectionTrait, scan: &Scan) -> Result<Vec<Sum>> 
 
 fn statement(scan: &Scan, sites: Option<&[Uuid]>) -> (String, Values) {
     let grouped = [
+        (scan.by_site, "site_id"),
         (scan.by_unit, "unit_id"),
         (scan.by_staff, "staff_id"),
         (scan.by_campaign, "campaign_id"),
@@ -193,7 +198,7 @@ fn sum_of(row: &QueryResult, scan: &Scan) -> Result<Sum> {
     let mut id = |wanted: bool| -> Result<Uuid> {
         if wanted { Ok(row.try_get_by_index(next())?) } else { Ok(Uuid::nil()) }
     };
-    let (unit, staff) = (id(scan.by_unit)?, id(scan.by_staff)?);
+    let (site, unit, staff) = (id(scan.by_site)?, id(scan.by_unit)?, id(scan.by_staff)?);
     let (campaign, class) = (id(scan.by_campaign)?, id(scan.by_class)?);
     let channel = if scan.by_channel { row.try_get_by_index(next())? } else { 0 };
     let questionnaire = row.try_get_by_index(next())?;
@@ -210,6 +215,7 @@ fn sum_of(row: &QueryResult, scan: &Scan) -> Result<Sum> {
     }
     let (suspect, anonymous) = (suspect != 0, anonymous != 0);
     Ok(Sum {
+        site,
         unit,
         staff,
         campaign,

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use analytics_domain::{
     answer::AnswerKey,
     cell::{Counts, Deltas},
+    pack,
     plan::Table,
 };
 use kit::{
@@ -15,6 +16,7 @@ use kit::{
 use sea_orm::{ConnectionTrait, Statement, Value, sea_query::ArrayType};
 
 use super::{
+    packs,
     sql::{Values, execute, query},
     tables::{self, Kind},
 };
@@ -58,7 +60,7 @@ impl Half {
     }
 }
 
-/// Adds deltas. With `look_at_all` every touched row is looked at for having come to nothing,
+/// Adds deltas to cells and packs. With `look_at_all` every touched row is looked at for having come to nothing,
 /// else only those from which something was taken: enough while no count is below zero.
 /// True when a count is below zero afterwards, because what it belongs to has not come yet.
 pub async fn add(tx: &WriteTx, deltas: Deltas, look_at_all: bool) -> Result<bool> {
@@ -71,13 +73,10 @@ pub async fn add(tx: &WriteTx, deltas: Deltas, look_at_all: bool) -> Result<bool
     let day_rows = deltas.day.into_iter();
     let day_rows =
         day_rows.map(|(key, counts)| Row { key: tables::day_values(&key), counts }).collect();
-    for (table, rows) in [
-        (Table::Quarter, site_rows(deltas.quarter)),
-        (Table::SiteDay, site_rows(deltas.site_day)),
-        (Table::Day, day_rows),
-    ] {
+    for (table, rows) in [(Table::Quarter, site_rows(deltas.quarter)), (Table::Day, day_rows)] {
         negative |= add_rows(tx, table, &rows, look_at_all).await?;
     }
+    packs::add(tx.conn(), pack::of_sites(&deltas.site_day)).await?;
     Ok(negative)
 }
 
@@ -87,6 +86,7 @@ pub async fn add_answers(
     cells: BTreeMap<AnswerKey, Counts>,
     look_at_all: bool,
 ) -> Result<bool> {
+    packs::add(tx.conn(), pack::of_answers(&cells)).await?;
     let rows = cells.into_iter().filter(|(_, counts)| !counts.is_zero());
     let rows: Vec<Row> =
         rows.map(|(key, counts)| Row { key: tables::answer_values(&key), counts }).collect();

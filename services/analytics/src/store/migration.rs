@@ -4,8 +4,11 @@
 use analytics_domain::plan::Table as Cells;
 use sea_orm_migration::{MigrationTrait, prelude::*, schema::*};
 
+mod alerts;
 mod answers;
 mod indices;
+mod packs;
+mod placements;
 mod settings;
 
 use super::tables::{self, Kind};
@@ -17,6 +20,9 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
     all.push(Box::new(answers::Answers));
     all.push(Box::new(indices::Indices));
     all.push(Box::new(settings::Settings));
+    all.push(Box::new(placements::Placements));
+    all.push(Box::new(alerts::Alerts));
+    all.push(Box::new(packs::Packs));
     all
 }
 
@@ -32,7 +38,7 @@ impl MigrationName for M20261122Cells {
 impl MigrationTrait for M20261122Cells {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let postgres = manager.get_database_backend() == sea_orm::DbBackend::Postgres;
-        for table in tables::RATINGS {
+        for table in [Cells::Quarter, Cells::SiteDay, Cells::Day] {
             manager.create_table(cells(table, postgres)).await?;
         }
         for column in ["window_id", "staff_id"] {

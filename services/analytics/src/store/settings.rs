@@ -1,5 +1,5 @@
-//! What people set: targets, score cards, alert rules and calendar days; and alerts. Bodies are
-//! messages of the contract, kept as bytes.
+//! What people set: targets, score cards, alert rules and calendar days. Bodies are messages of
+//! the contract, kept as bytes.
 
 use std::collections::BTreeMap;
 
@@ -38,7 +38,8 @@ pub struct Setting {
     pub create_us: i64,
 }
 
-const COLUMNS: &str = "id, unit_id, body, create_us";
+/// Columns of an object.
+pub(super) const COLUMNS: &str = "id, unit_id, body, create_us";
 
 /// Adds an object, or replaces the one with its id.
 pub async fn put(
@@ -100,35 +101,6 @@ pub async fn delete(conn: &impl ConnectionTrait, org: Uuid, kind: Kind, id: Uuid
     Ok(execute(conn, sql, values).await? == 1)
 }
 
-/// Adds an alert, unless it was raised before; whether it is new.
-pub async fn raise(conn: &impl ConnectionTrait, org: Uuid, alert: &Setting) -> Result<bool> {
-    let mut values = Values::default();
-    let tuple = values.tuple([
-        org.into(),
-        alert.id.into(),
-        alert.unit.into(),
-        Value::from(alert.body.clone()),
-        alert.create_us.into(),
-    ]);
-    let sql = format!(
-        "INSERT INTO alert (org_id, id, unit_id, body, create_us) VALUES {tuple} \
-         ON CONFLICT DO NOTHING"
-    );
-    Ok(execute(conn, sql, values).await? == 1)
-}
-
-/// Alerts, newest first, of these units or of all.
-pub async fn alerts(
-    conn: &impl ConnectionTrait,
-    org: Uuid,
-    units: Option<&[Uuid]>,
-    after: Option<(i64, Uuid)>,
-    limit: u64,
-) -> Result<Vec<Setting>> {
-    let list = Newest::of("alert", COLUMNS, org).units(units);
-    list.page(conn, after, limit).await?.iter().map(of_row).collect()
-}
-
 /// Sets a day of an organisation's calendar; `None` goes back to what is built in.
 pub async fn set_day(
     conn: &impl ConnectionTrait,
@@ -172,7 +144,8 @@ pub async fn days(conn: &impl ConnectionTrait, org: Uuid) -> Result<BTreeMap<Dat
         .collect()
 }
 
-fn of_row(row: &QueryResult) -> Result<Setting> {
+/// The object of a row of [`COLUMNS`].
+pub(super) fn of_row(row: &QueryResult) -> Result<Setting> {
     Ok(Setting {
         id: row.try_get_by_index(0)?,
         unit: row.try_get_by_index(1)?,

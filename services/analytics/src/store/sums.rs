@@ -12,7 +12,6 @@ use tonic::Code;
 use uuid::Uuid;
 
 use super::{
-    buckets::TIME,
     sql::{LIST_MAX, Values, query},
     tables,
 };
@@ -107,6 +106,26 @@ pub struct Sum {
     pub counts: Counts,
 }
 
+impl Scan {
+    /// Whether a row that counts this is asked for, by templates and items: what the statement
+    /// says, for sums that are found in packs.
+    pub fn wants(&self, what: &What) -> bool {
+        if what.is_encounters() {
+            return self.channels.is_empty();
+        }
+        let template = self.templates.is_empty() || self.templates.contains(&what.template);
+        template
+            && match &self.items {
+                Items::All => true,
+                Items::Overall => what.item.is_empty(),
+                Items::Code { code, overall_of } => {
+                    let overall = what.item.is_empty() && overall_of.contains(&what.template);
+                    what.item == *code || overall
+                }
+            }
+    }
+}
+
 /// Reads the sums.
 ///
 /// # Errors
@@ -135,11 +154,10 @@ pub fn too_many() -> ServiceError {
     ServiceError::new(Code::InvalidArgument, Reason::TooManyBuckets, text)
 }
 
-/// Whether what is asked for is the rows of the table themselves, so that nothing has to be
-/// summed: sites by day, which is what most charts show.
-fn is_plain(scan: &Scan) -> bool {
-    let of_sites = matches!(scan.table, Table::Quarter | Table::SiteDay);
-    of_sites && scan.by_site && scan.bucket.as_deref() == Some(TIME)
+/// The same for a run, with what was asked for and what may be.
+pub fn more_than(what: &str, asked: usize, most: usize) -> ServiceError {
+    let text = format!("{asked} {what} are asked for, and at most {most} are possible");
+    ServiceError::new(Code::InvalidArgument, Reason::TooManyBuckets, text)
 }
 
 fn statement(scan: &Scan, sites: Option<&[Uuid]>) -> (String, Values) {
@@ -157,17 +175,14 @@ fn statement(scan: &Scan, sites: Option<&[Uuid]>) -> (String, Values) {
         select.push(format!("CAST({bucket} AS BIGINT)"));
     }
     let groups: Vec<String> = (1..=select.len()).map(|place| place.to_string()).collect();
-    let plain = is_plain(scan);
-    let sum = |column: String| {
-        if plain { column } else { format!("CAST(SUM({column}) AS BIGINT)") }
-    };
+    let sum = |column: String| format!("CAST(SUM({column}) AS BIGINT)");
     select.extend(tables::count_columns(scan.table).into_iter().map(sum));
     let (conditions, values) = conditions(scan, sites);
-    let group_by = if plain { String::new() } else { format!("GROUP BY {}", groups.join(", ")) };
     let sql = format!(
-        "SELECT {} FROM {} WHERE {conditions} {group_by} LIMIT {ROWS_MAX}",
+        "SELECT {} FROM {} WHERE {conditions} GROUP BY {} LIMIT {ROWS_MAX}",
         select.join(", "),
         tables::name(scan.table),
+        groups.join(", "),
     );
     (sql, values)
 }

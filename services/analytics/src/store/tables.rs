@@ -79,12 +79,12 @@ const ANSWERS: [(&str, Kind); 15] = [
     ("anonymous", Kind::Small),
 ];
 
-/// Tables of cells of ratings and encounters.
-pub const RATINGS: [Table; 3] = [Table::Quarter, Table::SiteDay, Table::Day];
+/// Tables of cells of ratings and encounters. Those of sites by local day are packed.
+pub const RATINGS: [Table; 2] = [Table::Quarter, Table::Day];
 /// Tables of cells of answers to questionnaires.
 pub const OF_ANSWERS: [Table; 1] = [Table::Answers];
 
-/// Name of a table.
+/// Name of a table. That of sites by local day is gone since there are packs.
 pub fn name(table: Table) -> &'static str {
     match table {
         Table::Quarter => "cell_quarter",

@@ -131,13 +131,65 @@ pub struct Vector {
 /// # Errors
 /// TOO_MANY_BUCKETS when there are more than [`RESPONSES_MAX`].
 pub async fn read(conn: &impl ConnectionTrait, selection: &Selection) -> Result<Vec<Vector>> {
-    let lists: Vec<Option<&[Uuid]>> = match &selection.sites {
+    read_below(conn, selection, None).await
+}
+
+/// How many responses there are.
+pub async fn count(conn: &impl ConnectionTrait, selection: &Selection) -> Result<u64> {
+    let mut count = 0;
+    for list in lists(&selection.sites) {
+        let (conditions, values) = conditions(selection, list);
+        let sql =
+            format!("SELECT CAST(COUNT(*) AS BIGINT) FROM answer_vector WHERE {conditions}");
+        for row in query(conn, sql, values).await? {
+            count += u64::try_from(row.try_get_by_index::<i64>(0)?).unwrap_or_default();
+        }
+    }
+    Ok(count)
+}
+
+/// Reads all responses, or about `most` of more: those whose facts have the lowest hashes, which
+/// is chance that always falls the same way.
+///
+/// # Errors
+/// Those of the database.
+pub async fn sample(
+    conn: &impl ConnectionTrait,
+    selection: &Selection,
+    most: u64,
+) -> Result<Vec<Vector>> {
+    let count = count(conn, selection).await?;
+    if count <= most {
+        return read(conn, selection).await;
+    }
+    // The first eight digits of a hash.
+    let limit = u128::from(u32::MAX) * u128::from(most) / u128::from(count);
+    read_below(conn, selection, Some(format!("{limit:08x}"))).await
+}
+
+fn lists(sites: &Sites) -> Vec<Option<&[Uuid]>> {
+    match sites {
         Sites::All | Sites::Any => vec![None],
         Sites::List(sites) => sites.chunks(LIST_MAX).map(Some).collect(),
-    };
+    }
+}
+
+async fn read_below(
+    conn: &impl ConnectionTrait,
+    selection: &Selection,
+    hash: Option<String>,
+) -> Result<Vec<Vector>> {
     let mut found = Vec::new();
-    for list in lists {
-        let (sql, values) = statement(selection, list);
+    for list in lists(&selection.sites) {
+        let (mut conditions, mut values) = conditions(selection, list);
+        if let Some(hash) = &hash {
+            conditions.push_str(&format!(" AND facts_hash < {}", values.put(hash.as_str())));
+        }
+        let sql = format!(
+            "SELECT response_id, version, site_id, unit_id, class_id, day, anonymous, answers \
+             FROM answer_vector WHERE {conditions} LIMIT {}",
+            RESPONSES_MAX + 1,
+        );
         for row in query(conn, sql, values).await? {
             found.push(vector(&row)?);
         }
@@ -149,7 +201,7 @@ pub async fn read(conn: &impl ConnectionTrait, selection: &Selection) -> Result<
     Ok(found)
 }
 
-fn statement(selection: &Selection, sites: Option<&[Uuid]>) -> (String, Values) {
+fn conditions(selection: &Selection, sites: Option<&[Uuid]>) -> (String, Values) {
     let mut values = Values::default();
     let mut all = vec![
         format!("org_id = {}", values.put(selection.org)),
@@ -177,13 +229,7 @@ fn statement(selection: &Selection, sites: Option<&[Uuid]>) -> (String, Values) 
     if !selection.include_suspect {
         all.push("suspect = 0".to_owned());
     }
-    let sql = format!(
-        "SELECT response_id, version, site_id, unit_id, class_id, day, anonymous, answers \
-         FROM answer_vector WHERE {} LIMIT {}",
-        all.join(" AND "),
-        RESPONSES_MAX + 1,
-    );
-    (sql, values)
+    (all.join(" AND "), values)
 }
 
 fn vector(row: &QueryResult) -> Result<Vector> {

@@ -7,14 +7,14 @@ use analytics_domain::fact::{Encounter, End, Fact, Rating};
 use kit::{clock::Clock as _, error::ServiceError, rpc::bearer};
 use proto::{
     analytics::v1::{
-        self as api, Alignment, AnswerSelection, CalendarDay, CompareWith, ComputeScoreCardRequest,
+        self as api, Alignment, CalendarDay, CompareWith, ComputeScoreCardRequest,
         CreateAlertRuleRequest, CreateScoreCardRequest, DayKind, DeleteAlertRuleRequest,
         DetectWithholdingRequest, GetVerificationRequest, IndexLeaf, LeafStatistic,
         ListAlertRulesRequest, ListAlertsRequest, ListCalendarDaysRequest, ListScoreCardsRequest,
-        ListTargetsRequest, MapImportanceRequest, PlotFunnelRequest, ProposeTargetsRequest,
-        QueryFiguresRequest, RankUnitsRequest, RatingLeaf, ScoreCard, ScoreCardMeasure,
-        SetCalendarDaysRequest, SetTargetRequest, Target, TrafficLight,
-        alert_service_client::AlertServiceClient, calendar_service_client::CalendarServiceClient,
+        ListTargetsRequest, PlotFunnelRequest, ProposeTargetsRequest, QueryFiguresRequest,
+        RankUnitsRequest, RatingLeaf, ScoreCard, ScoreCardMeasure, SetCalendarDaysRequest,
+        SetTargetRequest, Target, TrafficLight, alert_service_client::AlertServiceClient,
+        calendar_service_client::CalendarServiceClient,
         comparison_service_client::ComparisonServiceClient,
         figure_service_client::FigureServiceClient,
         integrity_service_client::IntegrityServiceClient,
@@ -27,17 +27,15 @@ use proto::{
 use tonic::Code;
 
 use super::{
-    indices,
     model::{change_event, group, template_events},
     service::{rating, served},
-    survey::QUESTIONNAIRE,
     world::World,
 };
 use crate::alerts;
 
 const READ: [Permission; 1] = [Permission::AnalyticsRead];
 
-fn satisfied() -> Option<IndexLeaf> {
+pub fn satisfied() -> Option<IndexLeaf> {
     let statistic = LeafStatistic::Satisfied as i32;
     Some(IndexLeaf {
         rating: Some(RatingLeaf { statistic, ..Default::default() }),
@@ -49,7 +47,7 @@ fn mean() -> Option<IndexLeaf> {
     Some(IndexLeaf { rating: Some(RatingLeaf::default()), ..Default::default() })
 }
 
-async fn tell(world: &World, number: usize, facts: &[Fact]) {
+pub async fn tell(world: &World, number: usize, facts: &[Fact]) {
     let mut events = template_events(world);
     events.extend(facts.iter().map(|fact| change_event(world, None, Some(fact))));
     world.apply(vec![group(number, &events)]).await;
@@ -122,42 +120,19 @@ async fn few_ratings_are_drawn_to_the_mean_and_ranked_only_from_the_minimum_on()
 }
 
 #[tokio::test]
-async fn importance_comes_from_the_answers() {
-    let world = World::in_memory().await;
-    indices::told(&world, 120).await;
-    let token = world.org.user(world.org.root, &READ).await;
-    let (from, to) = range();
-    let questionnaire = names::print("questionnaires", QUESTIONNAIRE);
-    let request = MapImportanceRequest {
-        unit: names::print("units", world.org.root),
-        answers: Some(AnswerSelection { questionnaire, from, to, ..Default::default() }),
-        overall: "satisfaction1".to_owned(),
-        items: ["quality1", "value1", "loyalty1"].map(str::to_owned).into(),
-    };
-    let mut client = ComparisonServiceClient::new(world.channel());
-    let found = client.map_importance(bearer(request.clone(), &token)).await.unwrap().into_inner();
-    assert_eq!((found.items.len(), found.n, found.reason.as_str()), (3, 120, ""));
-    let sum: f64 = found.items.iter().map(|item| item.importance.unwrap()).sum();
-    assert!((sum - 1.0).abs() < 1e-9 && found.r_squared.unwrap() > 0.5);
-    let priorities: Vec<i32> = found.items.iter().map(|item| item.priority).collect();
-    assert_eq!(priorities, [1, 2, 3]);
-    assert!(found.items.iter().all(|item| item.quadrant != 0));
-    let strange = MapImportanceRequest { overall: "nobody".to_owned(), ..request };
-    let refused = client.map_importance(bearer(strange, &token)).await.unwrap_err();
-    assert_eq!(refused.code(), Code::InvalidArgument);
-}
-
-#[tokio::test]
 async fn targets_have_lights_and_are_proposed_slightly_above_the_level() {
     for world in World::everywhere().await {
         tell(&world, 1, &grades(&world)).await;
         let manager = [Permission::AnalyticsRead, Permission::TargetManage];
         let token = world.org.user(world.org.root, &manager).await;
         let mut client = TargetServiceClient::new(world.channel());
-        for (branch, value) in [(0, 88.0), (1, 60.0)] {
+        // The first branch reaches 90; the second 51.
+        for (branch, indicator, value) in
+            [(0, "satisfied", 88.0), (0, "more satisfied", 94.0), (1, "satisfied", 60.0)]
+        {
             let target = Target {
                 unit: names::print("units", world.org.branches[branch]),
-                indicator: "satisfied".to_owned(),
+                indicator: indicator.to_owned(),
                 measure: satisfied(),
                 value,
                 ..Default::default()
@@ -170,10 +145,22 @@ async fn targets_have_lights_and_are_proposed_slightly_above_the_level() {
         let (from, to) = range();
         let unit = names::print("units", world.org.root);
         let request = ListTargetsRequest { unit, from: from.clone(), to: to.clone() };
-        let found = client.list_targets(bearer(request, &token)).await.unwrap().into_inner();
-        let mut lights: Vec<TrafficLight> = found.targets.iter().map(Target::light).collect();
-        lights.sort();
-        assert_eq!(lights, [TrafficLight::Green, TrafficLight::Red], "{}", world.name);
+        let found = client.list_targets(bearer(request.clone(), &token)).await.unwrap();
+        let found = found.into_inner();
+        let mut lights: Vec<(f64, TrafficLight)> =
+            found.targets.iter().map(|target| (target.value, target.light())).collect();
+        lights.sort_by(|a, b| a.0.total_cmp(&b.0));
+        assert_eq!(
+            lights,
+            [(60.0, TrafficLight::Red), (88.0, TrafficLight::Green), (94.0, TrafficLight::Amber)],
+            "{}",
+            world.name
+        );
+        // Before the first rating there is nothing to judge.
+        let early = ("2026-01-01".to_owned(), "2026-01-31".to_owned());
+        let early = ListTargetsRequest { from: early.0, to: early.1, ..request };
+        let found = client.list_targets(bearer(early, &token)).await.unwrap().into_inner();
+        assert!(found.targets.iter().all(|t| t.light() == TrafficLight::Unspecified));
         let request = ProposeTargetsRequest {
             below: names::print("units", world.org.region),
             indicator: "satisfied".to_owned(),
@@ -255,7 +242,7 @@ async fn score_cards_judge_units_and_staff() {
 }
 
 /// A rating so many days before now.
-fn days_ago(world: &World, days: u32, grade: i32) -> Fact {
+pub fn days_ago(world: &World, days: u32, grade: i32) -> Fact {
     let Fact::Rating(rating) = rating(world, 0, grade) else { panic!("a rating") };
     let time_us = world.clock.now_us() - i64::from(days) * 86_400_000_000;
     Fact::Rating(Rating { time_us, ..rating })
@@ -361,9 +348,42 @@ async fn aligned(world: &World, token: &str) {
         let wanted: jiff::Timestamp = first.parse().unwrap();
         assert_eq!(from, wanted.as_microsecond(), "{} {alignment:?}", world.name);
     }
+    working_days(world, token).await;
     request.group_by = vec![api::GroupBy::Day as i32];
     let refused = client.query_figures(bearer(request, token)).await.unwrap_err();
     assert_eq!(ServiceError::from(refused).reason(), Reason::InvalidField);
+}
+
+/// The earlier period has as many working days; a day that the organisation takes off moves it.
+async fn working_days(world: &World, token: &str) {
+    let mut figures = FigureServiceClient::new(world.channel());
+    let mut calendar = CalendarServiceClient::new(world.channel());
+    let request = QueryFiguresRequest {
+        unit: names::print("units", world.org.root),
+        // Monday to Friday, and the days before them.
+        from: "2026-11-16".to_owned(),
+        to: "2026-11-20".to_owned(),
+        compare_with: CompareWith::PreviousPeriod as i32,
+        alignment: Alignment::WorkingDay as i32,
+        ..Default::default()
+    };
+    for (off, first) in [(false, "2026-11-08T16:00:00Z"), (true, "2026-11-05T16:00:00Z")] {
+        if off {
+            let day = CalendarDay {
+                date: "2026-11-11".to_owned(),
+                kind: DayKind::Off as i32,
+                title: "停电".to_owned(),
+                ..Default::default()
+            };
+            let set = SetCalendarDaysRequest { days: vec![day] };
+            calendar.set_calendar_days(bearer(set, token)).await.unwrap();
+        }
+        let found = figures.query_figures(bearer(request.clone(), token)).await.unwrap();
+        let from = found.into_inner().total.unwrap().comparison.unwrap().from.unwrap();
+        let wanted: jiff::Timestamp = first.parse().unwrap();
+        let from = proto::time::to_us(&from);
+        assert_eq!(from, wanted.as_microsecond(), "{}: a day off {off}", world.name);
+    }
 }
 
 #[tokio::test]
@@ -387,7 +407,7 @@ async fn who_asks_half_as_often_is_found_and_nobody_else() {
             unit: names::print("units", world.org.branches[0]),
             from,
             to,
-            alpha: 0.0,
+            ..Default::default()
         };
         let mut client = IntegrityServiceClient::new(world.channel());
         let found = client.detect_withholding(bearer(request.clone(), &token)).await.unwrap();
@@ -396,7 +416,9 @@ async fn who_asks_half_as_often_is_found_and_nobody_else() {
         assert_eq!(flagged, [true, false], "{}", world.name);
         assert_eq!(found.rows[0].staff, names::print("staff", world.org.staff[1]));
         assert!(found.rows[0].odds_ratio.unwrap() < 0.3 && !found.model.is_empty());
-        assert!(found.rows[0].services.starts_with("/v1/encounters?unit=units/u_"));
+        let list = &found.rows[0].services;
+        assert!(list.starts_with("/v1/encounters?unit=units/u_"), "{list}");
+        assert!(list.contains(&format!("&staff={}&unpromptedOnly=true&", found.rows[0].staff)));
         let reader = world.org.user(world.org.root, &READ).await;
         let refused = client.detect_withholding(bearer(request, &reader)).await.unwrap_err();
         assert_eq!(refused.code(), Code::PermissionDenied);
@@ -440,7 +462,7 @@ async fn figures_explain_themselves_and_say_what_trust_marks_change() {
         let none = client.get_verification(bearer(request, &token)).await.unwrap().into_inner();
         assert_eq!((none.runs, none.time), (0, None));
         let report = crate::reconcile::Report { equal: true, ..Default::default() };
-        world.service.app.verified.put(world.org.org, report, world.now_us());
+        crate::verifier::keep(&world.db, world.org.org, report, world.now_us()).await.unwrap();
         let found = client.get_verification(bearer(request, &token)).await.unwrap().into_inner();
         assert!(found.equal && found.runs == 1 && found.mismatches == 0);
     }

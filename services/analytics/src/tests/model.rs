@@ -1,8 +1,11 @@
 //! Random facts, the events that tell them, and counting them by hand.
 
+use std::collections::BTreeMap;
+
 use analytics_domain::{
     cell::{Counts, DayKey, Deltas, SiteKey, What},
     fact::{Change, Encounter, End, Fact, Grade, Place, Rating},
+    pack::month_of,
 };
 use jiff::tz::TimeZone;
 use prost::Message as _;
@@ -17,6 +20,7 @@ use proto::{
 use uuid::Uuid;
 
 use super::world::World;
+use crate::store::placements;
 
 /// A small deterministic generator; tests name its seed when they fail.
 pub struct Random(u64);
@@ -106,11 +110,18 @@ pub fn fact(world: &World, random: &mut Random) -> Fact {
     let year = if random.chance(3) { 365 * 86_400_000_000 } else { 0 };
     let span = 28 * 86_400 * 1000;
     let time_us = start - year + i64::try_from(random.below(span)).unwrap() * 1000 + 7;
-    if random.chance(3) {
+    // As the device service says it.
+    let since_us = Some(world.view().placed_since(place.site, time_us));
+    let mut fact = if random.chance(3) {
         encounter(place, time_us, random)
     } else {
         rating(place, time_us, random)
+    };
+    match &mut fact {
+        Fact::Rating(rating) => rating.site_since_us = since_us,
+        Fact::Encounter(encounter) => encounter.site_since_us = since_us,
     }
+    fact
 }
 
 fn rating(place: Place, time_us: i64, random: &mut Random) -> Fact {
@@ -129,7 +140,8 @@ fn rating(place: Place, time_us: i64, random: &mut Random) -> Fact {
     };
     let channel = i16::try_from(1 + random.below(4)).unwrap();
     let (template, distrusted) = (TEMPLATES[which], random.chance(6));
-    Fact::Rating(Rating { place, time_us, channel, template, grades, distrusted })
+    let site_since_us = None;
+    Fact::Rating(Rating { place, time_us, channel, template, grades, distrusted, site_since_us })
 }
 
 fn encounter(place: Place, time_us: i64, random: &mut Random) -> Fact {
@@ -146,6 +158,7 @@ fn encounter(place: Place, time_us: i64, random: &mut Random) -> Fact {
         end: random.pick(&ends),
         service_ms: ms(random),
         waiting_ms: ms(random),
+        site_since_us: None,
     })
 }
 
@@ -219,6 +232,7 @@ fn rating_facts(fact: &Fact) -> RatingFacts {
         grades: rating.grades.iter().map(grade).collect(),
         press_time: Some(time::from_us(rating.time_us)),
         distrusted: rating.distrusted,
+        site_since: time::from_us_opt(rating.site_since_us),
     }
 }
 
@@ -237,6 +251,7 @@ fn encounter_facts(fact: &Fact) -> EncounterFacts {
         state: state(encounter.end) as i32,
         service_ms: encounter.service_ms.unwrap_or(-1),
         waiting_ms: encounter.waiting_ms.unwrap_or(-1),
+        site_since: time::from_us_opt(encounter.site_since_us),
     }
 }
 
@@ -282,8 +297,10 @@ pub fn group(number: usize, events: &[Event]) -> EventGroup {
 pub fn counted(world: &World, facts: &[Fact]) -> Vec<String> {
     let mut deltas = Deltas::default();
     for fact in facts {
+        let (site, us) = (fact.place().site, fact.time_us());
         let change = Change { fact: fact.clone(), holds: true };
-        deltas.add(&change, &world.zone_of(fact.place().site));
+        let id = placements::id(site, world.view().placed_since(site, us));
+        deltas.add_under(&change, id, &world.view().time_zone_at(site, us));
     }
     let deltas = deltas.settled();
     let site = |table: &str, (key, counts): (&SiteKey, &Counts)| {
@@ -299,7 +316,13 @@ pub fn counted(world: &World, facts: &[Fact]) -> Vec<String> {
     };
     let mut lines: Vec<String> =
         deltas.quarter.iter().map(|row| site("cell_quarter", row)).collect();
-    lines.extend(deltas.site_day.iter().map(|row| site("cell_site_day", row)));
+    lines.extend(deltas.site_day.iter().map(|row| site("pack_days", row)));
+    let mut months: BTreeMap<SiteKey, Counts> = BTreeMap::new();
+    for (key, counts) in &deltas.site_day {
+        let time = month_of(key.time);
+        months.entry(SiteKey { time, ..key.clone() }).or_default().add(counts);
+    }
+    lines.extend(months.iter().map(|row| site("pack_months", row)));
     lines.extend(deltas.day.iter().map(day));
     lines.sort();
     lines

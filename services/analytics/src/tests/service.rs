@@ -33,6 +33,7 @@ pub fn rating(world: &World, window: usize, grade: i32) -> Fact {
         template: TEMPLATES[0],
         grades: vec![("overall".to_owned(), Grade::new(grade).unwrap())],
         distrusted: false,
+        site_since_us: None,
     })
 }
 
@@ -46,6 +47,7 @@ pub fn served(world: &World, window: usize) -> Fact {
         end: End::Rated,
         service_ms: Some(90_000),
         waiting_ms: None,
+        site_since_us: None,
     })
 }
 
@@ -59,13 +61,13 @@ fn place(world: &World, window: usize) -> Place {
     }
 }
 
-async fn put(world: &World, number: usize, facts: &[Fact]) {
+pub async fn put(world: &World, number: usize, facts: &[Fact]) {
     let mut events = template_events(world);
     events.extend(facts.iter().map(|fact| change_event(world, None, Some(fact))));
     world.apply(vec![group(number, &events)]).await;
 }
 
-fn today(unit: Uuid) -> QueryFiguresRequest {
+pub fn today(unit: Uuid) -> QueryFiguresRequest {
     QueryFiguresRequest {
         unit: names::print("units", unit),
         from: "2026-11-22".to_owned(),
@@ -74,7 +76,7 @@ fn today(unit: Uuid) -> QueryFiguresRequest {
     }
 }
 
-async fn ask(
+pub async fn ask(
     world: &World,
     token: &str,
     request: QueryFiguresRequest,

@@ -21,6 +21,7 @@ use proto::{
         event::Change as Kind,
         event_service_server::{EventService, EventServiceServer},
         item_answer::Value,
+        outcome_service_server::OutcomeServiceServer,
     },
     time,
 };
@@ -30,6 +31,7 @@ use uuid::Uuid;
 
 use super::{
     model::Random,
+    outcomes::FakeOutcomes,
     world::{Groups, World, channel},
 };
 
@@ -43,6 +45,8 @@ pub const CAMPAIGNS: [Uuid; 2] = [Uuid::from_u128(0x721), Uuid::from_u128(0x722)
 /// A feed that the test fills.
 #[derive(Clone, Default)]
 pub struct FakeSurvey {
+    /// What it says of persons.
+    pub outcomes: FakeOutcomes,
     stored: Arc<Mutex<Stored>>,
     more: Arc<Notify>,
 }
@@ -55,7 +59,8 @@ struct Stored {
 
 impl FakeSurvey {
     pub fn channel(&self) -> Chan {
-        channel(Routes::new(EventServiceServer::new(self.clone())))
+        let events = Routes::new(EventServiceServer::new(self.clone()));
+        channel(events.add_service(OutcomeServiceServer::new(self.outcomes.clone())))
     }
 
     /// Commits groups, after which the stored rows are those of `responses`.

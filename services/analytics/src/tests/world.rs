@@ -1,30 +1,27 @@
 //! A service on a fresh database, with an organisation and a device service that tells what
 //! the test wants.
 
+mod dump;
+
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
-use analytics_domain::{
-    cell::{Counts, What},
-    fact::Fact,
-    plan::Table,
-};
+use analytics_domain::fact::Fact;
 use futures::{StreamExt as _, stream::BoxStream};
-use jiff::tz::TimeZone;
 use kit::{
     clock::{Clock as _, ScriptedClock, SystemClock},
     db::Db,
-    directory::Directory,
+    directory::{Directory, OrgView},
     feed::{Consumer as _, compare_positions},
     rpc::{Chan, in_process},
     testing::{SEED, TestKeys, TestOrg, auth_layer, databases},
 };
 use proto::{
     auth::v1::{
-        Unit, UnitKind,
+        FormerParent, FormerTimeZone, Unit, UnitKind,
         event::Change as AuthChange,
         event_service_server::{EventService as AuthEvents, EventServiceServer as AuthServer},
     },
@@ -33,19 +30,17 @@ use proto::{
         CountSourceRequest, CountSourceResponse, Event, SourceCount,
         event::Change as Kind,
         event_service_server::{EventService, EventServiceServer},
+        prompting_service_server::PromptingServiceServer,
     },
-    names,
+    names, time,
 };
-use sea_orm::{ConnectionTrait, Statement};
+use sea_orm::ConnectionTrait as _;
 use tokio::{sync::Notify, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, service::Routes};
 use uuid::Uuid;
 
-use super::{
-    model::{line, state},
-    survey::FakeSurvey,
-};
+use super::{model::state, outcomes::FakeOutcomes, survey::FakeSurvey};
 use crate::{Config, Peers, Service, service::assemble};
 
 /// Noon in Shanghai.
@@ -113,9 +108,51 @@ impl World {
         in_process(self.service.router())
     }
 
-    /// The zone in which a site keeps its days.
-    pub fn zone_of(&self, site: Uuid) -> TimeZone {
-        self.service.directory.organisation(self.org.org).unwrap().time_zone_of(site)
+    /// The organisation as it is known now.
+    pub fn view(&self) -> Arc<OrgView> {
+        self.service.directory.organisation(self.org.org).unwrap()
+    }
+
+    /// A second region; the first branch goes to it at `move_us`, and from `zone_us` on keeps
+    /// the time of Tokyo instead of the organisation's.
+    pub async fn restructure(&self, move_us: i64, zone_us: i64) -> Uuid {
+        let west = Uuid::from_u128(self.org.region.as_u128() ^ 1);
+        let unit = |id: Uuid, parent: Uuid, kind: UnitKind, name: &str| Unit {
+            name: names::print("units", id),
+            parent: names::print("units", parent),
+            kind: kind as i32,
+            display_name: name.to_owned(),
+            ..Default::default()
+        };
+        let parent = names::print("units", self.org.region);
+        let branch = Unit {
+            move_time: Some(time::from_us(move_us)),
+            former_parents: vec![FormerParent { parent, from_time: Some(time::from_us(5)) }],
+            time_zone: "Asia/Tokyo".to_owned(),
+            time_zone_time: Some(time::from_us(zone_us)),
+            former_time_zones: vec![FormerTimeZone::default()],
+            ..unit(self.org.branches[0], west, UnitKind::Branch, "B0")
+        };
+        let changes = [unit(west, self.org.root, UnitKind::Region, "West"), branch];
+        self.org.apply(changes.map(AuthChange::UnitChanged).into()).await;
+        west
+    }
+
+    /// The same service as after its database was lost: all that it knew of facts is gone.
+    pub async fn begun_again(self) -> Self {
+        for table in
+            ["cell_quarter", "cell_day", "pack", "site_zone", "template", "inbox", "feed_cursor"]
+        {
+            let conn = self.db.read();
+            conn.execute_unprepared(&format!("DELETE FROM {table}")).await.unwrap();
+        }
+        let Self { name, service, org, other, keys, clock, device, survey, db } = self;
+        let config = Config { database_url: String::new(), seed: SEED, clock: clock.clone() };
+        let nobody = self::channel(Routes::default());
+        let peers = Peers { auth: nobody.clone(), device: nobody.clone(), survey: nobody };
+        let layer = auth_layer(&keys, &service.directory, clock.clone());
+        let service = assemble(config, peers, db.clone(), service.directory.clone(), layer);
+        World { name, service, org, other, keys, clock, device, survey, db }
     }
 
     /// An event of the organisation.
@@ -128,44 +165,6 @@ impl World {
     pub async fn apply(&self, groups: Vec<EventGroup>) {
         self.service.ratings.applier.cursor().await.unwrap();
         self.service.ratings.applier.apply(groups).await.unwrap();
-    }
-
-    /// All rows of all tables of cells, as text.
-    pub async fn dump(&self) -> Vec<String> {
-        let mut lines = Vec::new();
-        for (table, name, keys) in [
-            (Table::Quarter, "cell_quarter", 3),
-            (Table::SiteDay, "cell_site_day", 3),
-            (Table::Day, "cell_day", 7),
-        ] {
-            let sql = format!("SELECT * FROM {name}");
-            let conn = self.db.read();
-            let statement = Statement::from_string(conn.get_database_backend(), sql);
-            for row in conn.query_all_raw(statement).await.unwrap() {
-                let id = |index: usize| row.try_get_by_index::<Uuid>(index).unwrap();
-                let mut key =
-                    format!("{} {} {}", id(0), id(1), row.try_get_by_index::<i32>(2).unwrap());
-                if table == Table::Day {
-                    let business: String = row.try_get_by_index(5).unwrap();
-                    let channel: i16 = row.try_get_by_index(6).unwrap();
-                    key += &format!(" {} {} {business:?} {channel}", id(3), id(4));
-                }
-                let what = What {
-                    template: id(keys),
-                    item: row.try_get_by_index(keys + 1).unwrap(),
-                    class: row.try_get_by_index(keys + 2).unwrap(),
-                    block: row.try_get_by_index(keys + 3).unwrap(),
-                };
-                let mut counts = Counts::default();
-                let cells = counts.grades.iter_mut().chain(&mut counts.encounters);
-                for (place, count) in cells.enumerate() {
-                    *count = row.try_get_by_index(keys + 4 + place).unwrap();
-                }
-                lines.push(line(name, &key, &what, &counts));
-            }
-        }
-        lines.sort();
-        lines
     }
 
     /// Microseconds of now.
@@ -221,6 +220,8 @@ pub type Groups = BoxStream<'static, std::result::Result<EventGroup, Status>>;
 /// A device service with a feed that the test fills.
 #[derive(Clone, Default)]
 pub struct FakeDevice {
+    /// What it says of single services.
+    pub outcomes: FakeOutcomes,
     stored: Arc<Mutex<Stored>>,
     more: Arc<Notify>,
 }
@@ -233,7 +234,8 @@ struct Stored {
 
 impl FakeDevice {
     fn channel(&self) -> Chan {
-        channel(Routes::new(EventServiceServer::new(self.clone())))
+        let events = Routes::new(EventServiceServer::new(self.clone()));
+        channel(events.add_service(PromptingServiceServer::new(self.outcomes.clone())))
     }
 
     /// Commits groups, after which the stored rows are those of `facts`.

@@ -6,6 +6,7 @@ pub mod client;
 pub mod error;
 pub mod event;
 pub mod grant;
+pub mod history;
 pub mod lockout;
 pub mod organisation;
 pub mod password;

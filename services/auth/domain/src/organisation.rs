@@ -2,7 +2,10 @@
 
 use uuid::Uuid;
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    history::{Former, remember},
+};
 
 /// A tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +24,20 @@ pub struct Organisation {
     pub create_us: i64,
     /// When the operator suspended it; none while it is in service.
     pub suspend_us: Option<i64>,
+    /// Since when the time zone holds; 0 while it never changed.
+    pub zone_us: i64,
+    /// Earlier time zones.
+    pub former_zones: Former<String>,
+}
+
+impl Organisation {
+    /// Gives it another time zone from `now_us` on, as [`crate::unit::Unit::change_zone`].
+    pub fn change_zone(&mut self, zone: String, now_us: i64) {
+        if zone != self.time_zone {
+            let former = std::mem::replace(&mut self.time_zone, zone);
+            self.zone_us = remember(&mut self.former_zones, former, self.zone_us, now_us);
+        }
+    }
 }
 
 /// Checks a sign-in name: 2 to 40 of `a` to `z`, digits and hyphens, no hyphen at its ends.

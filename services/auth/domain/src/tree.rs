@@ -143,6 +143,8 @@ mod tests {
     fn unit(id: Uuid, parent: Option<Uuid>) -> Unit {
         Unit {
             former_parents: Vec::new(),
+            zone_us: 0,
+            former_zones: Vec::new(),
             id,
             parent,
             kind: if parent.is_some() { UnitKind::Branch } else { UnitKind::Headquarters },

@@ -2,11 +2,12 @@
 
 use uuid::Uuid;
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    history::{Former, remember},
+};
 
 const DAY_MINUTES: u16 = 24 * 60;
-/// Earlier parents that a unit remembers.
-const FORMER_PARENTS_MAX: usize = 100;
 
 /// Level of a unit. The numbers are those of the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -77,7 +78,11 @@ pub struct Unit {
     /// When the present parent became the parent.
     pub move_us: i64,
     /// Earlier parents, oldest first, each with the time since when it was the parent.
-    pub former_parents: Vec<(Uuid, i64)>,
+    pub former_parents: Former<Uuid>,
+    /// Since when the time zone holds; 0 while it never changed.
+    pub zone_us: i64,
+    /// Earlier time zones.
+    pub former_zones: Former<String>,
     /// Grows with every change.
     pub version: i64,
 }
@@ -92,11 +97,17 @@ impl Unit {
     /// says that this is later.
     pub fn move_below(&mut self, parent: Uuid, now_us: i64) {
         if let Some(former) = self.parent.replace(parent) {
-            self.former_parents.push((former, self.move_us));
+            self.move_us = remember(&mut self.former_parents, former, self.move_us, now_us);
         }
-        let forgotten = self.former_parents.len().saturating_sub(FORMER_PARENTS_MAX);
-        self.former_parents.drain(..forgotten);
-        self.move_us = self.move_us.max(now_us);
+    }
+
+    /// Gives it another time zone from `now_us` on, or from when it was given the last one if a
+    /// clock says that this is later. What was given before keeps its days.
+    pub fn change_zone(&mut self, zone: String, now_us: i64) {
+        if zone != self.time_zone {
+            let former = std::mem::replace(&mut self.time_zone, zone);
+            self.zone_us = remember(&mut self.former_zones, former, self.zone_us, now_us);
+        }
     }
 }
 
@@ -151,17 +162,20 @@ mod tests {
             valid_to_us: None,
             move_us: 5,
             former_parents: Vec::new(),
+            zone_us: 0,
+            former_zones: Vec::new(),
             version: 1,
         };
         unit.move_below(Uuid::from_u128(3), 10);
         unit.move_below(Uuid::from_u128(4), 7);
         let former = [(Uuid::from_u128(2), 5), (Uuid::from_u128(3), 10)];
         assert_eq!((unit.former_parents.as_slice(), unit.move_us), (former.as_slice(), 10));
-        for us in 11..300 {
-            unit.move_below(Uuid::from_u128(us), us as i64);
+        for zone in ["", "Asia/Tokyo", "Asia/Tokyo", "UTC"] {
+            unit.change_zone(zone.to_owned(), 20);
         }
-        assert_eq!(unit.former_parents.len(), FORMER_PARENTS_MAX);
-        assert_eq!(unit.former_parents.last(), Some(&(Uuid::from_u128(298), 298)));
+        let former = [(String::new(), 0), ("Asia/Tokyo".to_owned(), 20)];
+        assert_eq!((unit.former_zones.as_slice(), unit.zone_us), (former.as_slice(), 20));
+        assert_eq!(unit.time_zone, "UTC");
     }
 
     #[test]

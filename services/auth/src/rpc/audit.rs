@@ -6,7 +6,6 @@ use auth_domain::audit::{DETAIL_LEN_MAX, Hash, Head, Record, Verdict, Verifier};
 use kit::{
     auth::open_request,
     error::{Result, ServiceError},
-    page,
 };
 use proto::{
     auth::v1::{
@@ -68,7 +67,6 @@ impl Audits {
     ) -> Result<Response<ListAuditRecordsResponse>> {
         let (caller, message) = open_request(request)?;
         let visible = caller.visible()?;
-        let size = page::size(message.page_size)?;
         let filter = Filter {
             from_us: time::to_us_opt(message.from.as_ref()),
             to_us: time::to_us_opt(message.to.as_ref()),
@@ -76,24 +74,21 @@ impl Audits {
             action: message.action,
             object: message.object,
         };
-        let tokens = &self.0.pages;
         let listed = format!("audit|{}|{filter:?}", caller.org);
-        let before = tokens.decode(&listed, &message.page_token)?;
-        let fetch = |before: Option<String>, limit| {
+        let page = self.0.pages.open(listed, message.page_size, &message.page_token)?;
+        let fetch = |before: Option<i64>, limit| {
             let (conn, filter) = (self.0.db.read().clone(), filter.clone());
             let org = caller.org;
-            let before = before.and_then(|before| before.parse::<i64>().ok());
             async move { audit::list(&conn, org, &filter, before, limit).await }
         };
         // What belongs to no unit concerns the organisation as a whole.
         let all = visible.is_all();
         let keep = |kept: &Kept| all || kept.record.unit.is_some_and(|unit| visible.contains(unit));
-        let key = |kept: &Kept| kept.record.number.to_string();
-        let page = scan::page(size, before, fetch, key, keep).await?;
-        let next = page.next.map(|last| tokens.encode(&listed, &last));
+        let place = |kept: &Kept| kept.record.number;
+        let (rows, next_page_token) = scan::fill(page, fetch, place, keep).await?;
         Ok(Response::new(ListAuditRecordsResponse {
-            records: page.rows.into_iter().map(print).collect(),
-            next_page_token: next.unwrap_or_default(),
+            records: rows.into_iter().map(print).collect(),
+            next_page_token,
         }))
     }
 

@@ -13,7 +13,7 @@ use auth_domain::{
 use kit::{
     auth::{Caller, open_request},
     error::{Result, ServiceError},
-    idempotency, page,
+    idempotency,
 };
 use proto::{
     auth::v1::{
@@ -30,7 +30,7 @@ use tonic::{Code, Request, Response};
 use uuid::Uuid;
 
 use super::{
-    Answer, answered, authorize_object, held_on, id_of, refusal, scan,
+    Answer, answered, held_on, id_of, refusal, scan,
     token::check_in_service,
     units::{find as find_unit, find_in_use},
 };
@@ -139,23 +139,19 @@ impl Clients {
     ) -> Result<Response<ListClientsResponse>> {
         let (caller, message) = open_request(request)?;
         let visible = caller.visible()?;
-        let size = page::size(message.page_size)?;
-        let tokens = &self.0.pages;
         let listed = format!("clients|{}", caller.org);
-        let after = tokens.decode(&listed, &message.page_token)?;
+        let page = self.0.pages.open(listed, message.page_size, &message.page_token)?;
         let narrowed = visible.narrowed(None)?;
-        let fetch = |after: Option<String>, limit| {
+        let fetch = |after: Option<Uuid>, limit| {
             let (conn, units) = (self.0.db.read().clone(), narrowed.clone());
             let org = caller.org;
-            let after = after.and_then(|after| Uuid::try_parse(&after).ok());
             async move { clients::list(&conn, org, units.as_deref(), after, limit).await }
         };
         let keep = |row: &Client| visible.contains(row.unit);
-        let page = scan::page(size, after, fetch, |row| row.id.to_string(), keep).await?;
-        let next = page.next.map(|last| tokens.encode(&listed, &last));
+        let (rows, next_page_token) = scan::fill(page, fetch, |row| row.id, keep).await?;
         Ok(Response::new(ListClientsResponse {
-            clients: page.rows.iter().map(events::client).collect(),
-            next_page_token: next.unwrap_or_default(),
+            clients: rows.iter().map(events::client).collect(),
+            next_page_token,
         }))
     }
 
@@ -264,7 +260,7 @@ impl Clients {
 async fn find(conn: &impl Connection, caller: &Caller, id: Uuid) -> Result<Client> {
     let found = clients::find(conn, caller.org, id).await?;
     let client = found.ok_or_else(|| ServiceError::not_found("client"))?;
-    authorize_object(caller, client.unit, "client")?;
+    caller.authorize_object(client.unit, "client")?;
     Ok(client)
 }
 

@@ -92,6 +92,8 @@ pub async fn found(
         version: 1,
         create_us: now_us,
         suspend_us: None,
+        zone_us: 0,
+        former_zones: Vec::new(),
     };
     organisations::insert(work.conn(), &organisation).await?;
     work.emit(Event::Organisation(organisation.clone()));
@@ -140,6 +142,8 @@ fn headquarters(id: Uuid, founding: &Founding, now_us: i64) -> Unit {
         valid_to_us: None,
         move_us: now_us,
         former_parents: Vec::new(),
+        zone_us: 0,
+        former_zones: Vec::new(),
         version: 1,
     }
 }

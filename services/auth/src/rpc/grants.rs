@@ -10,7 +10,6 @@ use auth_domain::{
 use kit::{
     auth::{Caller, open_request},
     error::{Result, ServiceError},
-    page,
 };
 use proto::{
     auth::v1::{
@@ -26,7 +25,7 @@ use tonic::{Code, Request, Response};
 use uuid::Uuid;
 
 use super::{
-    Answer, answered, authorize_object, held_on, id_of, refusal,
+    Answer, answered, held_on, id_of, refusal,
     roles::{self as role_handlers, role_id},
     scan,
     units::find_in_use,
@@ -126,28 +125,24 @@ impl Grants {
     ) -> Result<Response<ListGrantsResponse>> {
         let (caller, message) = open_request(request)?;
         let visible = caller.visible()?;
-        let size = page::size(message.page_size)?;
-        let tokens = &self.0.pages;
         let listed = format!("grants|{}|{}", caller.org, message.subject);
-        let after = tokens.decode(&listed, &message.page_token)?;
+        let page = self.0.pages.open(listed, message.page_size, &message.page_token)?;
         let user = names::parse("users", &message.subject);
         if user.is_none() && !message.subject.is_empty() {
             // Clients hold no grants.
             return Ok(Response::new(ListGrantsResponse::default()));
         }
         let narrowed = visible.narrowed(None)?;
-        let fetch = |after: Option<String>, limit| {
+        let fetch = |after: Option<Uuid>, limit| {
             let (conn, units) = (self.0.db.read().clone(), narrowed.clone());
             let org = caller.org;
-            let after = after.and_then(|after| Uuid::try_parse(&after).ok());
             async move { grants::list(&conn, org, user, units.as_deref(), after, limit).await }
         };
         let keep = |row: &Grant| visible.contains(row.unit);
-        let page = scan::page(size, after, fetch, |row| row.id.to_string(), keep).await?;
-        let next = page.next.map(|last| tokens.encode(&listed, &last));
+        let (rows, next_page_token) = scan::fill(page, fetch, |row| row.id, keep).await?;
         Ok(Response::new(ListGrantsResponse {
-            grants: page.rows.iter().map(events::grant).collect(),
-            next_page_token: next.unwrap_or_default(),
+            grants: rows.iter().map(events::grant).collect(),
+            next_page_token,
         }))
     }
 
@@ -160,7 +155,7 @@ impl Grants {
         let mut work = Work::begin(&self.0, caller.org).await?;
         let found = grants::find(work.conn(), caller.org, id).await?;
         let grant = found.ok_or_else(|| ServiceError::not_found("grant"))?;
-        authorize_object(&caller, grant.unit, "grant")?;
+        caller.authorize_object(grant.unit, "grant")?;
         let role = role_handlers::find(work.conn(), caller.org, grant.role).await?;
         check_role(held_on(&caller, grant.unit)?, role.permissions).map_err(refusal)?;
         let of_top = caller.view()?.root() == Some(grant.unit);

@@ -7,6 +7,7 @@ use kit::{
     auth::{Caller, open_change, open_request},
     error::{Result, ServiceError},
     idempotency,
+    mask::Mask,
 };
 use proto::{
     auth::v1::{
@@ -19,7 +20,7 @@ use proto::{
 use serde_json::{Value, json};
 use tonic::{Request, Response};
 
-use super::{Answer, Founding, answered, check_etag, found, id_of, mask::Mask, refusal};
+use super::{Answer, Founding, answered, check_etag, found, id_of, refusal};
 use crate::{
     core::Core,
     events,
@@ -157,10 +158,11 @@ impl Organisations {
         }
         if mask.covers("time_zone", !given.time_zone.is_empty()) {
             let zone = text::time_zone("organisation.timeZone", &given.time_zone);
-            organisation.time_zone = zone.map_err(refusal)?;
-            if organisation.time_zone.is_empty() {
-                text::TIME_ZONE_DEFAULT.clone_into(&mut organisation.time_zone);
+            let mut zone = zone.map_err(refusal)?;
+            if zone.is_empty() {
+                text::TIME_ZONE_DEFAULT.clone_into(&mut zone);
             }
+            organisation.change_zone(zone, work.now_us);
         }
         if organisation == before {
             return Ok(Response::new(events::organisation(&organisation)));

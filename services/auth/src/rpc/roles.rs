@@ -12,6 +12,7 @@ use kit::{
     auth::{Caller, open_change, open_request},
     error::{Result, ServiceError},
     idempotency,
+    mask::Mask,
 };
 use proto::{
     auth::v1::{
@@ -24,7 +25,7 @@ use serde_json::json;
 use tonic::{Code, Request, Response};
 use uuid::Uuid;
 
-use super::{answered, check_etag, held_on, mask::Mask, refusal};
+use super::{answered, check_etag, held_on, refusal};
 use crate::{
     core::Core,
     events,

@@ -17,7 +17,7 @@ use proto::{
     names,
 };
 use serde_json::json;
-use tonic::{Code, Request, Response};
+use tonic::{Request, Response};
 use uuid::Uuid;
 
 use super::{Answer, answered, id_of, optional_id, users::check_manages};
@@ -91,11 +91,7 @@ async fn authorize(
         return Ok(unit);
     }
     let unit = unit.ok_or_else(|| ServiceError::not_found(what))?;
-    let allowed = caller.authorize_for(Permission::SessionRevoke, unit);
-    allowed.map_err(|error| match error.code() {
-        Code::NotFound => ServiceError::not_found(what),
-        _ => error,
-    })?;
+    caller.authorize_object_for(Permission::SessionRevoke, unit, what)?;
     Ok(Some(unit))
 }
 

@@ -10,7 +10,8 @@ use auth_domain::{
 use kit::{
     auth::{Caller, open_change, open_request},
     error::{Result, ServiceError},
-    idempotency, page,
+    idempotency,
+    mask::Mask,
 };
 use proto::{
     auth::v1::{
@@ -24,10 +25,7 @@ use serde_json::json;
 use tonic::{Code, Request, Response};
 use uuid::Uuid;
 
-use super::{
-    Answer, answered, authorize_object, check_etag, id_of, mask::Mask, optional_id, refusal, scan,
-    units::find_in_use,
-};
+use super::{Answer, answered, check_etag, id_of, optional_id, refusal, scan, units::find_in_use};
 use crate::{
     core::Core,
     events,
@@ -50,7 +48,7 @@ impl StaffService for StaffMembers {
         let (caller, message) = open_request(request)?;
         let id = id_of("staff", "name", &message.name)?;
         let found = find(self.0.db.read(), caller.org, id).await?;
-        authorize_object(&caller, found.unit, "staff")?;
+        caller.authorize_object(found.unit, "staff")?;
         Ok(Response::new(events::staff(&found)))
     }
 
@@ -115,13 +113,11 @@ impl StaffMembers {
         if let Some(unit) = unit {
             caller.authorize(unit)?;
         }
-        let size = page::size(message.page_size)?;
-        let tokens = &self.0.pages;
         let listed = format!(
             "staff|{}|{}|{}|{}",
             caller.org, message.unit, message.staff_number, message.show_retired
         );
-        let after = tokens.decode(&listed, &message.page_token)?;
+        let page = self.0.pages.open(listed, message.page_size, &message.page_token)?;
         let number = Some(message.staff_number.trim().to_owned());
         let filter = staff::Filter {
             number: number.filter(|number| !number.is_empty()),
@@ -136,11 +132,11 @@ impl StaffMembers {
         let view = visible.view();
         let inside = |id: Uuid| unit.is_none_or(|unit| view.is_within(id, unit));
         let keep = |row: &domain::Staff| visible.contains(row.unit) && inside(row.unit);
-        let page = scan::page(size, after, fetch, |row| row.number.clone(), keep).await?;
-        let next = page.next.map(|last| tokens.encode(&listed, &last));
+        let (rows, next_page_token) =
+            scan::fill(page, fetch, |row| row.number.clone(), keep).await?;
         Ok(Response::new(ListStaffResponse {
-            staff: page.rows.iter().map(events::staff).collect(),
-            next_page_token: next.unwrap_or_default(),
+            staff: rows.iter().map(events::staff).collect(),
+            next_page_token,
         }))
     }
 
@@ -149,12 +145,12 @@ impl StaffMembers {
         let given = message.staff.unwrap_or_default();
         let id = id_of("staff", "staff.name", &given.name)?;
         let seen = find(self.0.db.read(), caller.org, id).await?;
-        authorize_object(&caller, seen.unit, "staff")?;
+        caller.authorize_object(seen.unit, "staff")?;
         let mask = Mask::read(message.update_mask.as_ref(), &CHANGEABLE)?;
         let mut work = Work::begin(&self.0, caller.org).await?;
         let before = find(work.conn(), caller.org, id).await?;
         // The member may have moved while this call waited for its turn.
-        authorize_object(&caller, before.unit, "staff")?;
+        caller.authorize_object(before.unit, "staff")?;
         check_etag(&given.etag, before.version)?;
         let mut changed = changed(&before, &given, &mask)?;
         if changed == before {
@@ -181,7 +177,7 @@ impl StaffMembers {
         let id = id_of("staff", "name", &message.name)?;
         let mut work = Work::begin(&self.0, caller.org).await?;
         let mut retired = find(work.conn(), caller.org, id).await?;
-        authorize_object(&caller, retired.unit, "staff")?;
+        caller.authorize_object(retired.unit, "staff")?;
         if retired.retire_us.is_some() {
             return Ok(Response::new(events::staff(&retired)));
         }

@@ -13,7 +13,8 @@ use kit::{
     auth::{Caller, open_change, open_request},
     directory::OrgView,
     error::{Result, ServiceError},
-    idempotency, page,
+    idempotency,
+    mask::Mask,
 };
 use proto::{
     auth::v1::{
@@ -27,7 +28,7 @@ use serde_json::{Value, json};
 use tonic::{Request, Response};
 use uuid::Uuid;
 
-use super::{Answer, answered, check_etag, id_of, mask::Mask, optional_id, refusal};
+use super::{Answer, answered, check_etag, id_of, optional_id, refusal};
 use crate::{
     core::Core,
     events,
@@ -115,12 +116,11 @@ impl Units {
         for named in [ancestor, parent].into_iter().flatten() {
             caller.authorize(named)?;
         }
-        let size = usize::try_from(page::size(message.page_size)?).unwrap_or(usize::MAX);
         let filter = format!(
             "units|{}|{}|{}|{}|{}",
             caller.org, message.ancestor, message.parent, message.kind, message.show_retired
         );
-        let after = self.0.pages.decode(&filter, &message.page_token)?;
+        let page = self.0.pages.open::<Uuid>(filter, message.page_size, &message.page_token)?;
         let view = visible.view();
         let wanted = |id: &Uuid| {
             view.unit(*id).is_some_and(|unit| {
@@ -132,21 +132,15 @@ impl Units {
         // Breadth first, so that parents come before children.
         let top = ancestor.or(parent).or(view.root());
         let all = top.map(|top| view.subtree(top)).unwrap_or_default();
-        let begin = after.map_or(0, |after| {
-            let seen = all.iter().position(|id| Some(*id) == Uuid::try_parse(&after).ok());
+        let begin = page.after.map_or(0, |after| {
+            let seen = all.iter().position(|id| *id == after);
             seen.map_or(all.len(), |seen| seen + 1)
         });
         let mut ids: Vec<Uuid> =
-            all.into_iter().skip(begin).filter(wanted).take(size + 1).collect();
-        let more = ids.len() > size;
-        ids.truncate(size);
-        let last = ids.last().filter(|_| more).map(|id| id.simple().to_string());
-        let next_page_token = last.map(|last| self.0.pages.encode(&filter, &last));
+            all.into_iter().skip(begin).filter(wanted).take(page.size() + 1).collect();
+        let next_page_token = page.close(&mut ids, |id| *id);
         let units = self.in_order(&caller, view, &ids).await?;
-        Ok(Response::new(ListUnitsResponse {
-            units,
-            next_page_token: next_page_token.unwrap_or_default(),
-        }))
+        Ok(Response::new(ListUnitsResponse { units, next_page_token }))
     }
 
     async fn in_order(
@@ -173,6 +167,8 @@ impl Units {
         check_etag(&given.etag, before.version)?;
         mask.keeps("unit.parent", &given.parent, &names::print_opt("units", before.parent))?;
         let mut unit = changed(&before, &given, &mask)?;
+        let zone = std::mem::replace(&mut unit.time_zone, before.time_zone.clone());
+        unit.change_zone(zone, work.now_us);
         let path = units::path(work.conn(), caller.org, id).await?;
         if unit == before {
             return Ok(Response::new(events::unit(&unit, &path)));
@@ -322,6 +318,8 @@ fn read(given: &pb::Unit, parent: Uuid, now_us: i64) -> Result<Unit> {
         valid_to_us: None,
         move_us: valid_from_us,
         former_parents: Vec::new(),
+        zone_us: 0,
+        former_zones: Vec::new(),
         version: 1,
     };
     let everything = Mask::read(Some(&mask_of_all()), &CHANGEABLE)?;

@@ -12,7 +12,8 @@ use kit::{
     auth::{Caller, open_change, open_request},
     directory::Subject,
     error::{Result, ServiceError},
-    idempotency, page,
+    idempotency,
+    mask::Mask,
 };
 use proto::{
     auth::v1::{
@@ -28,9 +29,7 @@ use tonic::{Code, Request, Response};
 use uuid::Uuid;
 
 use super::{
-    Answer, answered, authorize_object, check_etag, held_on, id_of,
-    mask::Mask,
-    optional_id, refusal, scan,
+    Answer, answered, check_etag, held_on, id_of, optional_id, refusal, scan,
     sessions::end_sessions,
     token::attempts::{Attempt, too_many},
     units::find_in_use,
@@ -57,7 +56,7 @@ impl UserService for Users {
         let (caller, message) = open_request(request)?;
         let id = id_of("users", "name", &message.name)?;
         let user = find(self.0.db.read(), caller.org, id).await?;
-        authorize_object(&caller, user.unit, "user")?;
+        caller.authorize_object(user.unit, "user")?;
         Ok(Response::new(events::user(&user)))
     }
 
@@ -139,10 +138,8 @@ impl Users {
         if let Some(unit) = unit {
             caller.authorize(unit)?;
         }
-        let size = page::size(message.page_size)?;
-        let tokens = &self.0.pages;
         let listed = format!("users|{}|{}", caller.org, message.unit);
-        let after = tokens.decode(&listed, &message.page_token)?;
+        let page = self.0.pages.open(listed, message.page_size, &message.page_token)?;
         let narrowed = visible.narrowed(unit)?;
         let fetch = |after: Option<String>, limit| {
             let (conn, units) = (self.0.db.read().clone(), narrowed.clone());
@@ -152,11 +149,11 @@ impl Users {
         let view = visible.view();
         let inside = |id: Uuid| unit.is_none_or(|unit| view.is_within(id, unit));
         let keep = |row: &User| visible.contains(row.unit) && inside(row.unit);
-        let page = scan::page(size, after, fetch, |row| login_key(&row.login), keep).await?;
-        let next = page.next.map(|last| tokens.encode(&listed, &last));
+        let (rows, next_page_token) =
+            scan::fill(page, fetch, |row| login_key(&row.login), keep).await?;
         Ok(Response::new(ListUsersResponse {
-            users: page.rows.iter().map(events::user).collect(),
-            next_page_token: next.unwrap_or_default(),
+            users: rows.iter().map(events::user).collect(),
+            next_page_token,
         }))
     }
 
@@ -165,11 +162,11 @@ impl Users {
         let given = message.user.unwrap_or_default();
         let id = id_of("users", "user.name", &given.name)?;
         let seen = find(self.0.db.read(), caller.org, id).await?;
-        authorize_object(&caller, seen.unit, "user")?;
+        caller.authorize_object(seen.unit, "user")?;
         let mask = Mask::read(message.update_mask.as_ref(), &CHANGEABLE)?;
         let mut work = Work::begin(&self.0, caller.org).await?;
         let before = find(work.conn(), caller.org, id).await?;
-        authorize_object(&caller, before.unit, "user")?;
+        caller.authorize_object(before.unit, "user")?;
         check_etag(&given.etag, before.version)?;
         mask.keeps("user.login", &given.login, &before.login)?;
         let mut user = changed(&before, &given, &mask)?;
@@ -203,7 +200,7 @@ impl Users {
         let (caller, message) = open_request(request)?;
         let id = id_of("users", "name", &message.name)?;
         let user = find(core.db.read(), caller.org, id).await?;
-        authorize_object(&caller, user.unit, "user")?;
+        caller.authorize_object(user.unit, "user")?;
         if caller.subject == Subject::User(id) {
             let text = "your own password is changed with the present one";
             return Err(ServiceError::wrong_state(text));
@@ -213,7 +210,7 @@ impl Users {
         let password_hash = core.hasher.hash(message.password).await?;
         let mut work = Work::begin(core, caller.org).await?;
         let account = find_account(work.conn(), caller.org, id).await?;
-        authorize_object(&caller, account.user.unit, "user")?;
+        caller.authorize_object(account.user.unit, "user")?;
         users::set_password(work.conn(), caller.org, &account, password_hash).await?;
         end_sessions(&mut work, id, None).await?;
         let counted = core.secrets.account(caller.org, &login_key(&user.login), None);

@@ -4,6 +4,7 @@ mod m0001_organisation;
 mod m0002_access;
 mod m0003_audit;
 mod m0004_history;
+mod m0005_zones;
 
 use sea_orm_migration::prelude::*;
 
@@ -14,5 +15,6 @@ pub fn all() -> Vec<Box<dyn MigrationTrait>> {
     all.push(Box::new(m0002_access::Migration));
     all.push(Box::new(m0003_audit::Migration));
     all.push(Box::new(m0004_history::Migration));
+    all.push(Box::new(m0005_zones::Migration));
     all
 }

@@ -8,22 +8,25 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::entity::organisation::{Column, Entity, Model};
+use super::{
+    corrupt,
+    entity::organisation::{Column, Entity, Model},
+};
 
 /// The organisation with an id.
 pub async fn find(conn: &impl ConnectionTrait, id: Uuid) -> Result<Option<Organisation>> {
-    Ok(Entity::find_by_id(id).one(conn).await?.map(domain))
+    Entity::find_by_id(id).one(conn).await?.map(domain).transpose()
 }
 
 /// The organisation with a sign-in name.
 pub async fn find_by_slug(conn: &impl ConnectionTrait, slug: &str) -> Result<Option<Organisation>> {
-    Ok(Entity::find().filter(Column::Slug.eq(slug)).one(conn).await?.map(domain))
+    Entity::find().filter(Column::Slug.eq(slug)).one(conn).await?.map(domain).transpose()
 }
 
 /// The only organisation; none when there are none or several.
 pub async fn find_only(conn: &impl ConnectionTrait) -> Result<Option<Organisation>> {
     let mut two = Entity::find().order_by_asc(Column::Id).limit(2).all(conn).await?;
-    Ok(if two.len() == 1 { two.pop().map(domain) } else { None })
+    if two.len() == 1 { two.pop().map(domain).transpose() } else { Ok(None) }
 }
 
 /// Ids of all organisations.
@@ -70,11 +73,13 @@ fn model(o: &Organisation) -> Model {
         version: o.version,
         create_us: o.create_us,
         suspend_us: o.suspend_us,
+        zone_us: o.zone_us,
+        former_zones: serde_json::json!(o.former_zones).to_string(),
     }
 }
 
-fn domain(row: Model) -> Organisation {
-    Organisation {
+fn domain(row: Model) -> Result<Organisation> {
+    Ok(Organisation {
         id: row.id,
         slug: row.slug,
         display_name: row.display_name,
@@ -82,5 +87,8 @@ fn domain(row: Model) -> Organisation {
         version: row.version,
         create_us: row.create_us,
         suspend_us: row.suspend_us,
-    }
+        zone_us: row.zone_us,
+        former_zones: serde_json::from_str(&row.former_zones)
+            .map_err(|error| corrupt("former time zones", error))?,
+    })
 }

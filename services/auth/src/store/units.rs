@@ -169,6 +169,8 @@ fn model(org: Uuid, unit: &Unit) -> Model {
         valid_to_us: unit.valid_to_us,
         move_us: unit.move_us,
         former_parents: serde_json::json!(unit.former_parents).to_string(),
+        zone_us: unit.zone_us,
+        former_zones: serde_json::json!(unit.former_zones).to_string(),
         version: unit.version,
     }
 }
@@ -197,6 +199,9 @@ fn domain(row: Model) -> Result<Unit> {
         move_us: row.move_us,
         former_parents: serde_json::from_str(&row.former_parents)
             .map_err(|error| corrupt("former parents", error))?,
+        zone_us: row.zone_us,
+        former_zones: serde_json::from_str(&row.former_zones)
+            .map_err(|error| corrupt("former time zones", error))?,
         version: row.version,
     })
 }

@@ -157,5 +157,10 @@ async fn an_organisation_is_founded_once() {
         let request = UpdateOrganisationRequest { organisation: Some(change), update_mask: None };
         let changed = got(api.update_organisation(bearer(request, &world.owner)).await).unwrap();
         assert_eq!((changed.time_zone.as_str(), changed.slug.as_str()), ("Asia/Tokyo", BANK));
+        // Figures of days before stay on the days that they had.
+        let former: Vec<_> =
+            changed.former_time_zones.iter().map(|zone| zone.time_zone.as_str()).collect();
+        assert_eq!(former, ["Asia/Shanghai"], "{}", world.name);
+        assert!(changed.time_zone_time.is_some());
     }
 }

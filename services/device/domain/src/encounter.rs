@@ -113,6 +113,9 @@ pub struct Encounter {
     pub window: Uuid,
     /// Nearest unit that is not a window.
     pub site: Uuid,
+    /// Since when, at its time, the site had stood below the same units and kept the same time
+    /// zone; none in rows of releases that did not know it.
+    pub site_since_us: Option<i64>,
     /// Who served.
     pub staff: Option<Uuid>,
     /// Ticket number or empty.
@@ -168,6 +171,7 @@ impl Encounter {
             id,
             window,
             site,
+            site_since_us: None,
             staff: None,
             ticket: String::new(),
             ticket_us: 0,

@@ -7,6 +7,7 @@ pub mod encounter;
 mod error;
 pub mod pairing;
 pub mod policy;
+pub mod prompting;
 pub mod rating;
 pub mod rating_stored;
 pub mod receipt;

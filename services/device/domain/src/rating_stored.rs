@@ -66,6 +66,9 @@ pub struct Rating {
     pub window: Option<Uuid>,
     /// Nearest unit that is not a window.
     pub site: Uuid,
+    /// Since when, at the press, the site had stood below the same units and kept the same time
+    /// zone; none in rows of releases that did not know it.
+    pub site_since_us: Option<i64>,
     /// Staff.
     pub staff: Option<Uuid>,
     /// Encounter.

@@ -1,10 +1,9 @@
 //! Devices and assignments.
 
 use device_domain::device::{Assignment, Device};
-use kit::error::{Result, ServiceError};
 use proto::{device::v1, names, time};
 
-use crate::store::{dropped::Place, entity::dropped_range::Model as Dropped};
+use crate::store::entity::dropped_range::Model as Dropped;
 
 /// The device as the contract shows it. `last_seen_us` may be fresher than the stored one.
 pub fn to_proto(device: &Device, last_seen_us: Option<i64>, now_us: i64) -> v1::Device {
@@ -48,22 +47,6 @@ pub fn dropped_to_proto(range: &Dropped) -> v1::DroppedRange {
         first: range.first,
         last: range.last,
         report_time: Some(time::from_us(range.report_us)),
-    }
-}
-
-/// A place in the list of dropped messages, as it stands in page tokens.
-pub fn print_dropped(range: &Dropped) -> String {
-    format!("{}.{}.{}", range.report_us, range.epoch, range.first)
-}
-
-/// Reads [`print_dropped`]; the token was checked, so anything else is a defect.
-pub fn parse_dropped(text: &str) -> Result<Place> {
-    let mut parts = text.split('.').map(str::parse);
-    match (parts.next(), parts.next(), parts.next(), parts.next()) {
-        (Some(Ok(report_us)), Some(Ok(epoch)), Some(Ok(first)), None) => {
-            Ok((report_us, epoch, first))
-        }
-        _ => Err(ServiceError::internal("a page token holds no place")),
     }
 }
 

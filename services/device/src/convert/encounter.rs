@@ -35,5 +35,6 @@ pub fn facts(encounter: &Encounter) -> v1::EncounterFacts {
         state: encounter.state() as i32,
         service_ms: encounter.service_ms().unwrap_or(-1),
         waiting_ms: encounter.waiting_ms().unwrap_or(-1),
+        site_since: time::from_us_opt(encounter.site_since_us),
     }
 }

@@ -134,6 +134,7 @@ impl Matching {
             // The sender knows it before its events have arrived here.
             let mut new = Encounter::new(id, window, press.rating.site);
             new.staff = press.rating.staff;
+            new.site_since_us = press.rating.site_since_us;
             Rated { org, before: None, after: new }
         });
         (known.after.window == window).then_some((org, id))

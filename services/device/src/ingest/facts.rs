@@ -37,5 +37,6 @@ pub fn facts(rating: &Rating, template: &Template) -> RatingFacts {
         grades,
         press_time: Some(time::from_us(rating.press_us)),
         distrusted: !rating.marks.is_empty(),
+        site_since: time::from_us_opt(rating.site_since_us),
     }
 }

@@ -193,6 +193,11 @@ impl Known<'_> {
             comment: press.comment.clone(),
             window,
             site,
+            site_since_us: Some(
+                self.ground
+                    .view(entry.batch.org)
+                    .map_or(0, |view| view.placed_since(site, time.press_us)),
+            ),
             staff: vouched.and_then(|v| v.staff),
             encounter: None,
             business_type: vouched.map(|v| v.business_type.clone()).unwrap_or_default(),

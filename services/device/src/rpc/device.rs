@@ -7,11 +7,9 @@ use futures::Stream;
 use kit::{
     auth::{Caller, open_change, open_request},
     error::Result,
-    page,
 };
 use proto::device::v1::{self, device_service_server::DeviceService};
 use tonic::{Request, Response, Status, Streaming};
-use uuid::Uuid;
 
 use crate::{
     convert,
@@ -142,16 +140,10 @@ async fn list(
         "devices|{}|{}|{}|{}",
         caller.org, request.unit, request.state, request.show_retired
     );
-    let after = app.pages.decode(&key, &request.page_token)?;
-    let after = after.and_then(|id| Uuid::try_parse(&id).ok());
-    let size = page::size(request.page_size)?;
+    let page = app.pages.open(key, request.page_size, &request.page_token)?;
     let mut found =
-        store::device::list(app.db.read(), caller.org, &filter, after, size + 1).await?;
-    let more = found.len() as u64 > size;
-    found.truncate(usize::try_from(size).unwrap_or(usize::MAX));
-    let last = found.last().filter(|_| more);
-    let next_page_token =
-        last.map(|d| app.pages.encode(&key, &d.id.simple().to_string())).unwrap_or_default();
+        store::device::list(app.db.read(), caller.org, &filter, page.after, page.limit).await?;
+    let next_page_token = page.close(&mut found, |d| d.id);
     let devices = found.iter().map(|device| shown(app, device)).collect();
     Ok(v1::ListDevicesResponse { devices, next_page_token })
 }
@@ -163,17 +155,12 @@ async fn list_dropped(
 ) -> Result<v1::ListDroppedRangesResponse> {
     let device = device_of(app, caller, "name", &request.name).await?;
     let key = format!("droppedRanges|{}|{}", caller.org, device.id);
-    let last = app.pages.decode(&key, &request.page_token)?;
-    let last = last.as_deref().map(convert::device::parse_dropped).transpose()?;
-    let size = page::size(request.page_size)?;
+    let page = app.pages.open(key, request.page_size, &request.page_token)?;
     let conn = app.db.read();
-    let mut found = store::dropped::list(conn, device.org, device.id, last, size + 1).await?;
-    let more = found.len() as u64 > size;
-    found.truncate(usize::try_from(size).unwrap_or(usize::MAX));
-    let last = found.last().filter(|_| more);
-    let next_page_token = last
-        .map(|range| app.pages.encode(&key, &convert::device::print_dropped(range)))
-        .unwrap_or_default();
+    let mut found =
+        store::dropped::list(conn, device.org, device.id, page.after, page.limit).await?;
+    let next_page_token =
+        page.close(&mut found, |range| (range.report_us, (range.epoch, range.first)));
     let ranges = found.iter().map(convert::device::dropped_to_proto).collect();
     Ok(v1::ListDroppedRangesResponse { ranges, next_page_token })
 }
@@ -185,18 +172,12 @@ async fn list_assignments(
 ) -> Result<v1::ListAssignmentsResponse> {
     let device = device_of(app, caller, "name", &request.name).await?;
     let key = format!("assignments|{}|{}", caller.org, device.id);
-    let before = app.pages.decode(&key, &request.page_token)?;
-    let before = before.as_deref().map(convert::parse_place).transpose()?;
-    let size = page::size(request.page_size)?;
+    let page = app.pages.open(key, request.page_size, &request.page_token)?;
     let conn = app.db.read();
     let mut found =
-        store::device::list_assignments(conn, device.org, device.id, before, size + 1).await?;
-    let more = found.len() as u64 > size;
-    found.truncate(usize::try_from(size).unwrap_or(usize::MAX));
-    let last = found.last().filter(|_| more);
-    let next_page_token = last
-        .map(|a| app.pages.encode(&key, &convert::print_place(a.from_us, a.id)))
-        .unwrap_or_default();
+        store::device::list_assignments(conn, device.org, device.id, page.after, page.limit)
+            .await?;
+    let next_page_token = page.close(&mut found, |a| (a.from_us, a.id));
     let assignments = found.iter().map(convert::device::assignment_to_proto).collect();
     Ok(v1::ListAssignmentsResponse { assignments, next_page_token })
 }

@@ -6,7 +6,6 @@ use device_domain::encounter::{Event, Kind, State};
 use kit::{
     auth::{Caller, open_request},
     error::{Result, ServiceError, reason_name},
-    page,
 };
 use proto::{
     common::v1::Kind as CallerKind,
@@ -162,8 +161,8 @@ async fn get(
     request: &v1::GetEncounterRequest,
 ) -> Result<v1::Encounter> {
     let id = convert::id("encounters", "name", &request.name)?;
-    let absent = || ServiceError::not_found("encounter");
     let found = store::encounter::find(app.db.read(), caller.org, &[id]).await?;
+    let absent = || ServiceError::not_found("encounter");
     let encounter = found.into_iter().next().ok_or_else(absent)?;
     if let Some(device) = caller.device {
         let now_us = app.clock.now_us();
@@ -172,10 +171,7 @@ async fn get(
             return Ok(convert::encounter::to_proto(&encounter));
         }
     }
-    caller.authorize(encounter.window).map_err(|error| match error.code() {
-        Code::NotFound => absent(),
-        _ => error,
-    })?;
+    caller.authorize_object(encounter.window, "encounter")?;
     Ok(convert::encounter::to_proto(&encounter))
 }
 
@@ -188,24 +184,25 @@ async fn list(
     let filter = store::encounter::Filter {
         units: caller.visible()?.narrowed(unit)?,
         state: State::from_number(request.state),
+        staff: convert::id_opt("staff", "staff", &request.staff)?,
+        unprompted_only: request.unprompted_only,
         from_us: time::to_us_opt(request.from.as_ref()),
         to_us: time::to_us_opt(request.to.as_ref()),
     };
     let key = format!(
-        "encounters|{}|{}|{}|{:?}|{:?}",
-        caller.org, request.unit, request.state, filter.from_us, filter.to_us
+        "encounters|{}|{}|{}|{}|{}|{:?}|{:?}",
+        caller.org,
+        request.unit,
+        request.state,
+        request.staff,
+        request.unprompted_only,
+        filter.from_us,
+        filter.to_us
     );
-    let before = app.pages.decode(&key, &request.page_token)?;
-    let before = before.as_deref().map(convert::parse_place).transpose()?;
-    let size = page::size(request.page_size)?;
+    let page = app.pages.open(key, request.page_size, &request.page_token)?;
     let mut found =
-        store::encounter::list(app.db.read(), caller.org, &filter, before, size + 1).await?;
-    let more = found.len() as u64 > size;
-    found.truncate(usize::try_from(size).unwrap_or(usize::MAX));
-    let last = found.last().filter(|_| more);
-    let next_page_token = last
-        .map(|e| app.pages.encode(&key, &convert::print_place(e.time_us(), e.id)))
-        .unwrap_or_default();
+        store::encounter::list(app.db.read(), caller.org, &filter, page.after, page.limit).await?;
+    let next_page_token = page.close(&mut found, |e| (e.time_us(), e.id));
     let encounters = found.iter().map(convert::encounter::to_proto).collect();
     Ok(v1::ListEncountersResponse { encounters, next_page_token })
 }

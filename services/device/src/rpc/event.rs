@@ -1,14 +1,10 @@
 //! The feed that other services follow, and the counts that prove it complete.
 
-use std::{pin::Pin, sync::Arc};
+use std::sync::Arc;
 
-use futures::Stream;
-use kit::{
-    auth::open_request,
-    error::{Result, ServiceError},
-};
+use kit::{auth::open_request, error::Result, feed::EventStream};
 use proto::{
-    common::v1::{EventGroup, ListEventsRequest, ListEventsResponse, WatchEventsRequest},
+    common::v1::{ListEventsRequest, ListEventsResponse, WatchEventsRequest},
     device::v1::{self, event_service_server::EventService},
     names, time,
 };
@@ -20,9 +16,6 @@ use crate::{
     store::{self, count::Count},
 };
 
-/// Groups of a page when the caller names no size.
-const GROUPS_DEFAULT: usize = 100;
-
 /// The feed.
 pub struct Feed(pub Arc<App>);
 
@@ -31,26 +24,13 @@ type Answer<T> = std::result::Result<Response<T>, Status>;
 #[async_trait::async_trait]
 impl EventService for Feed {
     async fn list_events(&self, request: Request<ListEventsRequest>) -> Answer<ListEventsResponse> {
-        let (_, request) = open_request(request)?;
-        let limit = match usize::try_from(request.page_size) {
-            Ok(0) => GROUPS_DEFAULT,
-            Ok(limit) => limit,
-            Err(_) => return Err(ServiceError::invalid("pageSize", "is negative").into()),
-        };
-        Ok(Response::new(self.0.outbox.list(&request.after, limit).await?))
+        self.0.outbox.list_events(request).await
     }
 
-    type WatchEventsStream =
-        Pin<Box<dyn Stream<Item = std::result::Result<EventGroup, Status>> + Send>>;
+    type WatchEventsStream = EventStream;
 
-    async fn watch_events(
-        &self,
-        request: Request<WatchEventsRequest>,
-    ) -> Answer<Self::WatchEventsStream> {
-        let (_, request) = open_request(request)?;
-        // A position that is none shall be refused before the stream begins.
-        kit::feed::compare_positions(&request.after, "")?;
-        Ok(Response::new(Box::pin(self.0.outbox.watch(request.after))))
+    async fn watch_events(&self, request: Request<WatchEventsRequest>) -> Answer<EventStream> {
+        self.0.outbox.watch_events(request)
     }
 
     async fn count_source(

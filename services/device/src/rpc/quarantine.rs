@@ -7,7 +7,6 @@ use kit::{
     audit,
     auth::{Caller, open_request},
     error::{Result, ServiceError},
-    page,
 };
 use proto::{
     auth::v1::UnitKind,
@@ -76,13 +75,10 @@ impl QuarantineService for Quarantine {
 
 /// A quarantined press that the caller may decide on.
 async fn find(app: &App, caller: &Caller, name: &str) -> Result<Quarantined> {
-    let unseen = || ServiceError::not_found("quarantined rating");
     let id = convert::id("quarantinedRatings", "name", name)?;
-    let held = store::quarantine::get(app.db.read(), caller.org, id).await?.ok_or_else(unseen)?;
-    caller.authorize(held.unit).map_err(|error| match error.code() {
-        tonic::Code::NotFound => unseen(),
-        _ => error,
-    })?;
+    let held = store::quarantine::get(app.db.read(), caller.org, id).await?;
+    let held = held.ok_or_else(|| ServiceError::not_found("quarantined rating"))?;
+    caller.authorize_object(held.unit, "quarantined rating")?;
     Ok(held)
 }
 
@@ -132,18 +128,10 @@ async fn list(
     };
     let key =
         format!("quarantine|{}|{}|{}|{}", caller.org, request.unit, request.device, request.cause);
-    let last = app.pages.decode(&key, &request.page_token)?;
-    let last = last.as_deref().map(convert::parse_place).transpose()?;
-    let size = page::size(request.page_size)?;
+    let page = app.pages.open(key, request.page_size, &request.page_token)?;
     let mut found =
-        store::quarantine::list(app.db.read(), caller.org, &filter, last, size + 1).await?;
-    let more = found.len() as u64 > size;
-    found.truncate(usize::try_from(size).unwrap_or(usize::MAX));
-    let next_page_token = found
-        .last()
-        .filter(|_| more)
-        .map(|held| app.pages.encode(&key, &convert::print_place(held.receive_us, held.id)))
-        .unwrap_or_default();
+        store::quarantine::list(app.db.read(), caller.org, &filter, page.after, page.limit).await?;
+    let next_page_token = page.close(&mut found, |held| (held.receive_us, held.id));
     let quarantined_ratings =
         found.iter().map(rating_convert::quarantined).collect::<Result<_>>()?;
     Ok(v1::ListQuarantinedRatingsResponse { quarantined_ratings, next_page_token })

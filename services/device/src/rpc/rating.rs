@@ -85,14 +85,10 @@ impl RatingService for Ratings {
     async fn get_rating(&self, request: Request<v1::GetRatingRequest>) -> Answer<v1::Rating> {
         let (caller, request) = open_request(request)?;
         let id = convert::id("ratings", "name", &request.name)?;
-        let unseen = || ServiceError::not_found("rating");
         let found = store::rating::get(self.app.db.read(), caller.org, id).await?;
-        let found = found.ok_or_else(unseen)?;
+        let found = found.ok_or_else(|| ServiceError::not_found("rating"))?;
         if found.staff.is_none() || found.staff != caller.own_staff()? {
-            caller.authorize(found.unit()).map_err(|error| match error.code() {
-                tonic::Code::NotFound => unseen(),
-                _ => error,
-            })?;
+            caller.authorize_object(found.unit(), "rating")?;
         }
         Ok(Response::new(shown(&self.app, &found).await?))
     }
@@ -133,17 +129,10 @@ async fn list(
         request.bad_only,
         request.marked_only
     );
-    let last = app.pages.decode(&key, &request.page_token)?;
-    let last = last.as_deref().map(convert::parse_place).transpose()?;
-    let size = page::size(request.page_size)?;
-    let mut found = store::rating::list(app.db.read(), caller.org, &filter, last, size + 1).await?;
-    let more = found.len() as u64 > size;
-    found.truncate(usize::try_from(size).unwrap_or(usize::MAX));
-    let next_page_token = found
-        .last()
-        .filter(|_| more)
-        .map(|r| app.pages.encode(&key, &convert::print_place(r.press_us, r.id)))
-        .unwrap_or_default();
+    let page = app.pages.open(key, request.page_size, &request.page_token)?;
+    let mut found =
+        store::rating::list(app.db.read(), caller.org, &filter, page.after, page.limit).await?;
+    let next_page_token = page.close(&mut found, |r| (r.press_us, r.id));
     let mut ratings = Vec::with_capacity(found.len());
     let mut known: HashMap<Uuid, Arc<Template>> = HashMap::new();
     for rating in &found {

@@ -6,7 +6,6 @@ use device_domain::shift::{Event, Kind};
 use kit::{
     auth::{Caller, open_request},
     error::{Result, ServiceError},
-    page,
 };
 use proto::{
     device::v1::{self, shift_service_server::ShiftService},
@@ -129,17 +128,10 @@ async fn list(
     };
     let key =
         format!("shifts|{}|{}|{}|{}", caller.org, request.unit, request.staff, request.open_only);
-    let before = app.pages.decode(&key, &request.page_token)?;
-    let before = before.as_deref().map(convert::parse_place).transpose()?;
-    let size = page::size(request.page_size)?;
+    let page = app.pages.open(key, request.page_size, &request.page_token)?;
     let mut found =
-        store::shift::list(app.db.read(), caller.org, &filter, before, size + 1).await?;
-    let more = found.len() as u64 > size;
-    found.truncate(usize::try_from(size).unwrap_or(usize::MAX));
-    let last = found.last().filter(|_| more);
-    let next_page_token = last
-        .map(|s| app.pages.encode(&key, &convert::print_place(s.start_us, s.id)))
-        .unwrap_or_default();
+        store::shift::list(app.db.read(), caller.org, &filter, page.after, page.limit).await?;
+    let next_page_token = page.close(&mut found, |s| (s.start_us, s.id));
     let shifts = found.iter().map(|shift| convert::shift::to_proto(shift, now_us)).collect();
     Ok(v1::ListShiftsResponse { shifts, next_page_token })
 }

@@ -7,7 +7,7 @@ use kit::{
     auth::{Caller, open_request},
     clock::new_id,
     error::{Result, ServiceError},
-    idempotency, page,
+    idempotency,
 };
 use proto::{
     common::v1::Reason,
@@ -114,18 +114,11 @@ async fn list(
     // An organisation that has made none has the standard one.
     app.templates.default_of(caller.org).await?;
     let key = format!("templates|{}|{}", caller.org, request.show_retired);
-    let before = app.pages.decode(&key, &request.page_token)?;
-    let before = before.as_deref().map(convert::parse_place).transpose()?;
-    let size = page::size(request.page_size)?;
+    let page = app.pages.open(key, request.page_size, &request.page_token)?;
     let (conn, org) = (app.db.read(), caller.org);
     let mut found =
-        store::template::list(conn, org, request.show_retired, before, size + 1).await?;
-    let more = found.len() as u64 > size;
-    found.truncate(usize::try_from(size).unwrap_or(usize::MAX));
-    let last = found.last().filter(|_| more);
-    let next_page_token = last
-        .map(|t| app.pages.encode(&key, &convert::print_place(t.create_us, t.id)))
-        .unwrap_or_default();
+        store::template::list(conn, org, request.show_retired, page.after, page.limit).await?;
+    let next_page_token = page.close(&mut found, |t| (t.create_us, t.id));
     let templates = found.iter().map(convert::template::to_proto).collect();
     Ok(v1::ListTemplatesResponse { templates, next_page_token })
 }

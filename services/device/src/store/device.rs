@@ -1,6 +1,7 @@
 //! Devices and where they stood.
 
 use device_domain::device::{Assignment, Device, Kind, State};
+use kit::db::newest::{Newest, Place};
 use kit::error::{Result, ServiceError};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter,
@@ -8,10 +9,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::{
-    entity::{device, device_assignment},
-    newest::{Newest, Place},
-};
+use super::entity::{device, device_assignment};
 
 /// One device.
 pub async fn find(conn: &impl ConnectionTrait, org: Uuid, id: Uuid) -> Result<Option<Device>> {

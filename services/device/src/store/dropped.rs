@@ -84,7 +84,7 @@ async fn insert(
 }
 
 /// A place in the list: time of the report, epoch, first sequence.
-pub type Place = (i64, i64, i64);
+pub type Place = (i64, (i64, i64));
 
 /// What a device dropped, latest report first, at most `limit` ranges after `last`.
 pub async fn list(
@@ -97,7 +97,7 @@ pub async fn list(
     let mut sql = Sql::new(dialect_of(conn));
     let mut wanted =
         vec![format!("org_id = {} AND device_id = {}", sql.bind(org), sql.bind(device))];
-    if let Some((report_us, epoch, first)) = last {
+    if let Some((report_us, (epoch, first))) = last {
         let place = [sql.bind(report_us), sql.bind(epoch), sql.bind(first)].join(", ");
         wanted.push(format!("(report_us, epoch, first) < ({place})"));
     }

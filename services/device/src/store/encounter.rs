@@ -1,6 +1,7 @@
 //! Encounters.
 
 use device_domain::encounter::{Encounter, State};
+use kit::db::newest::{Newest, Place};
 use kit::{
     db::{Dialect, dialect_of},
     error::Result,
@@ -13,7 +14,7 @@ use uuid::Uuid;
 
 use super::{
     entity::encounter,
-    newest::{Newest, Place},
+    prompting::{SERVED, UNPROMPTED},
 };
 
 /// Encounters by id, in no order; unknown ids are left out.
@@ -89,6 +90,10 @@ pub struct Filter {
     pub units: Option<Vec<Uuid>>,
     /// Only in this state.
     pub state: Option<State>,
+    /// Only served by this person.
+    pub staff: Option<Uuid>,
+    /// Only services that were given and whose customer was not asked.
+    pub unprompted_only: bool,
     /// Not before.
     pub from_us: Option<i64>,
     /// Before.
@@ -106,9 +111,10 @@ pub async fn list(
     let found = Newest::of(conn, "encounter", "time_us", org)
         .among("window_id", filter.units.as_deref())
         .equal("state", filter.state.map(|state| state as i16))
+        .equal("staff_id", filter.staff)
         .within(filter.from_us, filter.to_us)
-        .page::<encounter::Entity>(conn, before, limit)
-        .await?;
+        .only(filter.unprompted_only, &format!("{SERVED} AND {UNPROMPTED}"));
+    let found = found.page::<encounter::Entity>(conn, before, limit).await?;
     Ok(found.into_iter().map(of_row).collect())
 }
 
@@ -148,6 +154,7 @@ fn to_row(org: Uuid, e: &Encounter) -> encounter::ActiveModel {
         id: Set(e.id),
         window_id: Set(e.window),
         site_id: Set(e.site),
+        site_since_us: Set(e.site_since_us),
         staff_id: Set(e.staff),
         ticket: Set(e.ticket.clone()),
         ticket_us: Set(e.ticket_us),
@@ -177,6 +184,7 @@ pub(super) fn of_row(row: encounter::Model) -> Encounter {
         id: row.id,
         window: row.window_id,
         site: row.site_id,
+        site_since_us: row.site_since_us,
         staff: row.staff_id,
         ticket: row.ticket,
         ticket_us: row.ticket_us,

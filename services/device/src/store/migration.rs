@@ -4,6 +4,7 @@ mod m0001_devices;
 mod m0002_service;
 mod m0003_ratings;
 mod m0004_sequences;
+mod m0005_placed;
 
 use sea_orm_migration::prelude::*;
 
@@ -14,5 +15,6 @@ pub fn all() -> Vec<Box<dyn MigrationTrait>> {
     all.push(Box::new(m0002_service::Migration));
     all.push(Box::new(m0003_ratings::Migration));
     all.push(Box::new(m0004_sequences::Migration));
+    all.push(Box::new(m0005_placed::Migration));
     all
 }

@@ -7,6 +7,7 @@ use device_domain::{
     clock_correction::ClockSource,
     rating_stored::{Cause, Fate, Quarantined},
 };
+use kit::db::newest::{Newest, Place};
 use kit::db::sql::{Sql, odd};
 use kit::{
     db::{WriteTx, dialect_of},
@@ -17,10 +18,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::{
-    entity::quarantine::{Entity, Model},
-    newest::{Newest, Place},
-};
+use super::entity::quarantine::{Entity, Model};
 
 /// Rows of one statement: a dozen columns each, far below what SQLite takes.
 const INSERT_CHUNK: usize = 500;
@@ -94,7 +92,7 @@ pub async fn list(
     limit: u64,
 ) -> Result<Vec<Quarantined>> {
     let models = Newest::of(conn, "quarantine", "receive_us", org)
-        .that(|_| "state = 0".to_owned())
+        .only(true, "state = 0")
         .equal("device_id", filter.device)
         .equal("cause", filter.cause.map(|cause| cause as i16))
         .among("unit_id", filter.units.as_deref())

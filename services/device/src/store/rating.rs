@@ -8,6 +8,7 @@ use device_domain::{
     rating_stored::{Channel, Rating},
     trust::Marks,
 };
+use kit::db::newest::{Newest, Place};
 use kit::db::sql::{Column, Sql, backend, odd};
 use kit::{
     db::{WriteTx, dialect_of},
@@ -16,10 +17,7 @@ use kit::{
 use sea_orm::{ConnectionTrait, EntityTrait, Statement};
 use uuid::Uuid;
 
-use super::{
-    entity::rating::{Entity, Model},
-    newest::{Newest, Place},
-};
+use super::entity::rating::{Entity, Model};
 
 /// One rating of an organisation.
 pub async fn get(conn: &impl ConnectionTrait, org: Uuid, id: Uuid) -> Result<Option<Rating>> {
@@ -195,10 +193,8 @@ pub async fn list(
         .within(filter.from_us, filter.to_us)
         .equal("staff_id", filter.staff)
         .equal("device_id", filter.device)
-        .among("COALESCE(window_id, site_id)", filter.units.as_deref());
-    if filter.marked_only {
-        list = list.that(|_| "trust_marks <> 0".to_owned());
-    }
+        .among("COALESCE(window_id, site_id)", filter.units.as_deref())
+        .only(filter.marked_only, "trust_marks <> 0");
     if let Some(grades) = &filter.grades {
         list = list.that(|sql| graded(sql, grades));
     }
@@ -241,6 +237,7 @@ fn from_model(model: Model) -> Result<Rating> {
         comment: model.comment.unwrap_or_default(),
         window: model.window_id,
         site: model.site_id,
+        site_since_us: model.site_since_us,
         staff: model.staff_id,
         encounter: model.encounter_id,
         business_type: model.business_type.unwrap_or_default(),

@@ -14,8 +14,8 @@ use kit::db::sql::backend;
 const COLUMNS: &str = "id, org_id, device_id, epoch, sequence, rating_id, content_hash, \
      template_id, grade, item_grades, reasons, comment, window_id, site_id, staff_id, \
      encounter_id, business_type, channel, press_us, device_us, receive_us, clock_source, \
-     clock_suspect, trust_marks";
-const COLUMNS_COUNT: usize = 24;
+     clock_suspect, trust_marks, site_since_us";
+const COLUMNS_COUNT: usize = 25;
 
 /// Rows of one SQLite statement: few shapes, so that each is prepared once.
 const CHUNKS: [usize; 3] = [100, 10, 1];
@@ -87,6 +87,7 @@ fn cells(rating: &Rating) -> [Value; COLUMNS_COUNT] {
         (rating.clock_source as i16).into(),
         rating.clock_suspect.into(),
         rating.marks.0.into(),
+        rating.site_since_us.into(),
     ]
 }
 
@@ -105,14 +106,14 @@ fn postgres_text() -> String {
                 format!("NULLIF({column}, '')")
             }
             "window_id" | "staff_id" | "encounter_id" => format!("NULLIF({column}, {nil})"),
-            "device_us" => format!("NULLIF({column}, {})", i64::MIN),
+            "device_us" | "site_since_us" => format!("NULLIF({column}, {})", i64::MIN),
             column => column.to_owned(),
         })
         .collect();
     let types = [
         "uuid", "uuid", "uuid", "bigint", "bigint", "uuid", "bigint", "uuid", "int", "text",
         "text", "text", "uuid", "uuid", "uuid", "uuid", "text", "smallint", "bigint", "bigint",
-        "bigint", "smallint", "bool", "int",
+        "bigint", "smallint", "bool", "int", "bigint",
     ];
     let arrays: Vec<String> =
         types.iter().enumerate().map(|(i, of)| format!("${}::{of}[]", i + 1)).collect();
@@ -156,6 +157,7 @@ fn arrays(ratings: &[&Rating]) -> [Value; COLUMNS_COUNT] {
         column(ratings, |r| r.clock_source as i16),
         column(ratings, |r| r.clock_suspect),
         column(ratings, |r| r.marks.0),
+        column(ratings, |r| r.site_since_us.unwrap_or(i64::MIN)),
     ]
 }
 

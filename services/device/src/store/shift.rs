@@ -1,6 +1,7 @@
 //! Shifts and the events that they are derived from.
 
 use device_domain::shift::{Event, Kind, Pause, Shift, State};
+use kit::db::newest::{Newest, Place};
 use kit::{
     db::{Dialect, dialect_of},
     error::{Result, ServiceError},
@@ -11,10 +12,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::{
-    entity::{shift, shift_event},
-    newest::{Newest, Place},
-};
+use super::entity::{shift, shift_event};
 
 /// Keeps our locks apart from other users of PostgreSQL's advisory locks.
 const LOCK_CLASS: i64 = 0x6d61_6e79_6902;

@@ -1,6 +1,7 @@
 //! Templates.
 
 use device_domain::template::Template;
+use kit::db::newest::{Newest, Place};
 use kit::error::Result;
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
@@ -8,10 +9,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::{
-    entity::template,
-    newest::{Newest, Place},
-};
+use super::entity::template;
 use crate::convert;
 
 /// One template.
@@ -28,10 +26,8 @@ pub async fn list(
     before: Option<Place>,
     limit: u64,
 ) -> Result<Vec<Template>> {
-    let mut list = Newest::of(conn, "template", "create_us", org);
-    if !show_retired {
-        list = list.that(|_| "retire_us IS NULL".to_owned());
-    }
+    let list =
+        Newest::of(conn, "template", "create_us", org).only(!show_retired, "retire_us IS NULL");
     let found = list.page::<template::Entity>(conn, before, limit).await?;
     found.into_iter().map(of_row).collect()
 }

@@ -291,3 +291,86 @@ async fn encounters_are_listed_newest_first_within_what_may_be_seen() {
         assert_eq!(all(&partner, range).await, "321", "{}", world.name);
     }
 }
+
+#[tokio::test]
+async fn services_whose_customer_was_not_asked_are_counted_and_listed() {
+    for world in worlds().await {
+        let (_, token) = world.device_at(world.org.windows[0]).await;
+        world.pass(2_000);
+        let sign_in = v1::SignInRequest {
+            event_id: Uuid::now_v7().to_string(),
+            window: names::print("units", world.org.windows[0]),
+            staff_number: "1001".to_owned(),
+            event_time: Some(time::from_us(NOW_US)),
+        };
+        world.shifts().sign_in(world.as_admin(sign_in)).await.unwrap();
+        // Ten services a minute apart, of half a minute; every other customer is asked, the
+        // third one is rated badly.
+        let ids: Vec<Uuid> = (0..10).map(|_| Uuid::now_v7()).collect();
+        let mut events = Vec::new();
+        for (number, id) in ids.iter().enumerate() {
+            let second = i64::try_from(number).unwrap() * 60 + 10;
+            let length = if number < 5 { 30 } else { 59 };
+            events.push(event(*id, Kind::Started, second));
+            events.push(event(*id, Kind::Finished, second + length));
+            if number % 2 == 0 {
+                events.push(event(*id, Kind::Prompted, second + length));
+            }
+        }
+        let results = write(&world, &token, events).await;
+        assert!(results.iter().all(|r| r.code == 0), "{}: {results:?}", world.name);
+        let rated = |sequence: i64, number: usize, grade: i32| v1::RatingMessage {
+            rating_id: Uuid::now_v7().to_string(),
+            epoch: 1,
+            sequence,
+            grade,
+            encounter: names::print("encounters", ids[number]),
+            device_time: Some(time::from_us(NOW_US + (number as i64 * 60 + 45) * S)),
+            ..Default::default()
+        };
+        let ratings = vec![rated(1, 2, 1), rated(2, 4, 5)];
+        let request = v1::BatchCreateRatingsRequest { ratings, clock: None };
+        let mut client =
+            v1::rating_service_client::RatingServiceClient::new(world.chan.clone());
+        let stored = client.batch_create_ratings(bearer(request, &token)).await.unwrap();
+        assert!(stored.into_inner().results.iter().all(|result| result.code == 0));
+        let staff = names::print("staff", world.org.staff[0]);
+        let list = v1::ListEncountersRequest {
+            staff: staff.clone(),
+            unprompted_only: true,
+            ..Default::default()
+        };
+        let found = world.encounters().list_encounters(world.as_admin(list.clone())).await;
+        let found = found.unwrap().into_inner().encounters;
+        let mut wanted: Vec<String> =
+            ids.iter().skip(1).step_by(2).map(|id| names::print("encounters", *id)).collect();
+        wanted.reverse();
+        let listed: Vec<String> = found.into_iter().map(|e| e.name).collect();
+        assert_eq!(listed, wanted, "{}", world.name);
+        let other = names::print("staff", world.org.staff[1]);
+        let list = v1::ListEncountersRequest { staff: other, ..list };
+        let none = world.encounters().list_encounters(world.as_admin(list)).await.unwrap();
+        assert!(none.into_inner().encounters.is_empty());
+
+        let request = v1::CountPromptingRequest {
+            organisation: names::print("organisations", world.org.org),
+            unit: names::print("units", world.org.branches[0]),
+            ..Default::default()
+        };
+        let found = world.prompting().count_prompting(world.as_service(request.clone())).await;
+        let found = found.unwrap().into_inner().counts;
+        let sums = found.iter().fold((0, 0), |sum, c| (sum.0 + c.served, sum.1 + c.prompted));
+        assert_eq!(sums, (10, 5), "{}", world.name);
+        assert!(found.iter().all(|c| c.staff == staff && c.length_class == 1));
+        let after_bad: i64 = found.iter().filter(|c| c.after_bad).map(|c| c.served).sum();
+        assert_eq!(after_bad, 2, "until the next rating: {found:?}");
+        let elsewhere = v1::CountPromptingRequest {
+            unit: names::print("units", world.org.branches[1]),
+            ..request.clone()
+        };
+        let none = world.prompting().count_prompting(world.as_service(elsewhere)).await.unwrap();
+        assert!(none.into_inner().counts.is_empty());
+        let denied = world.prompting().count_prompting(world.as_admin(request)).await;
+        assert_eq!(refusal(denied).0, Code::PermissionDenied);
+    }
+}

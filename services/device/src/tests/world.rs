@@ -13,9 +13,8 @@ use kit::{
     clock::{ScriptedClock, SystemClock},
     db::Db,
     directory::Directory,
-    error::ServiceError,
     rpc::{Chan, in_process},
-    testing::{SEED, TestKeys, TestOrg, auth_layer, databases},
+    testing::{SEED, TestKeys, TestOrg, auth_layer, committed_groups, count_rows, databases},
 };
 use prost::Message as _;
 use proto::{
@@ -31,6 +30,8 @@ use proto::{
 };
 use tonic::{Request, Response, Status, service::Routes};
 use uuid::Uuid;
+
+pub use kit::{rpc::bearer, testing::refusal};
 
 use crate::{Config, Service, assemble, migrations, state::App};
 
@@ -153,45 +154,14 @@ impl World {
 
     /// All events of the feed so far, in order.
     pub async fn events(&self) -> Vec<Change> {
-        let committed = self.count("outbox").await;
-        // On PostgreSQL the feed waits for older transactions, those of other tests included.
-        for _ in 0..500 {
-            let (groups, changes) = self.feed_so_far().await;
-            if groups >= committed {
-                return changes;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        panic!("{}: the feed does not catch up", self.name);
-    }
-
-    async fn feed_so_far(&self) -> (i64, Vec<Change>) {
-        let (mut after, mut groups, mut changes) = (String::new(), 0, Vec::new());
-        loop {
-            let page = self.app.outbox.list(&after, 100).await.unwrap();
-            for group in page.groups {
-                groups += 1;
-                let items = Events::decode(group.events).unwrap().items;
-                changes.extend(items.into_iter().filter_map(|event| event.change));
-            }
-            if page.at_end {
-                return (groups, changes);
-            }
-            after = page.next;
-        }
-    }
-
-    async fn count(&self, table: &str) -> i64 {
-        use sea_orm::{ConnectionTrait, Statement};
-        let conn = self.app.db.read();
-        let sql = format!("SELECT COUNT(*) AS n FROM {table}");
-        let count = Statement::from_string(conn.get_database_backend(), sql);
-        conn.query_one_raw(count).await.unwrap().unwrap().try_get("", "n").unwrap()
+        let groups = committed_groups(&self.app.db, &self.app.outbox).await;
+        let items = groups.into_iter().flat_map(|g| Events::decode(g.events).unwrap().items);
+        items.filter_map(|event| event.change).collect()
     }
 
     /// Number of audit records that wait for auth.
     pub async fn audited(&self) -> i64 {
-        self.count("audit_queue").await
+        count_rows(&self.app.db, "audit_queue").await
     }
 
     /// A request of the administrator.
@@ -234,23 +204,15 @@ impl World {
         v1::event_service_client::EventServiceClient::new(self.chan.clone())
     }
 
+    /// Client.
+    pub fn prompting(&self) -> v1::prompting_service_client::PromptingServiceClient<Chan> {
+        v1::prompting_service_client::PromptingServiceClient::new(self.chan.clone())
+    }
+
     /// The service, for its background work.
     pub fn service(self) -> Service {
         self.service
     }
-}
-
-/// Code and reason of a refusal.
-pub fn refusal<T: std::fmt::Debug>(
-    result: Result<Response<T>, Status>,
-) -> (tonic::Code, proto::common::v1::Reason) {
-    let error = ServiceError::from(result.unwrap_err());
-    (error.code(), error.reason())
-}
-
-/// A request with any token.
-pub fn bearer<T>(message: T, token: &str) -> Request<T> {
-    kit::rpc::bearer(message, token)
 }
 
 /// Auth as the device service sees it: issues and ends credentials, or is away.

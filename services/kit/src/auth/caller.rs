@@ -121,6 +121,23 @@ impl Caller {
         }
     }
 
+    /// Checks the rule's permission on the unit of an object, such as a `device`.
+    ///
+    /// # Errors
+    /// NOT_FOUND, the same as if the object did not exist, when the unit is outside of
+    /// everything that the caller may know of; PERMISSION_DENIED when it is known.
+    pub fn authorize_object(&self, unit: Uuid, what: &str) -> Result<()> {
+        self.authorize_object_for(self.method.permission(), unit, what)
+    }
+
+    /// Checks any permission on the unit of an object; errors as [`Self::authorize_object`].
+    pub fn authorize_object_for(&self, held: Permission, unit: Uuid, what: &str) -> Result<()> {
+        self.authorize_for(held, unit).map_err(|error| match error.code() {
+            Code::NotFound => ServiceError::not_found(what),
+            _ => error,
+        })
+    }
+
     /// Whether a permission is held on a unit.
     pub fn may(&self, permission: Permission, unit: Uuid) -> bool {
         self.authorize_for(permission, unit).is_ok()
@@ -228,6 +245,11 @@ impl Visible {
     /// Whether it is the whole organisation.
     pub fn is_all(&self) -> bool {
         self.view.root().is_some_and(|root| self.roots.contains(&root))
+    }
+
+    /// Tops of the subtrees that they make up.
+    pub fn roots(&self) -> &[Uuid] {
+        &self.roots
     }
 
     /// Whether there is none.

@@ -15,6 +15,7 @@ use proto::{
 };
 use tonic::{Code, Status, body::Body};
 use tower::{Layer, Service};
+use uuid::Uuid;
 
 use super::{Caller, Verified, Verifier};
 use crate::{
@@ -22,6 +23,7 @@ use crate::{
     consistency::{self, Followed, Token},
     directory::{CONSISTENCY_WAIT_MAX, Directory, unknown_organisation},
     error::{Result, ServiceError},
+    layers::Acquainted,
 };
 
 /// Header that carries the position of a change which a later call must see.
@@ -65,7 +67,7 @@ impl AuthLayer {
         self.settle(&verified, headers).await?;
         let caller = self.caller(Some(&verified), method);
         if !method.allows(verified.kind) {
-            return Err(ServiceError::denied());
+            return Err(wrong_kind(&method.rule.kinds));
         }
         caller.check_standing()?;
         Ok(Some(caller))
@@ -102,6 +104,38 @@ impl AuthLayer {
     fn caller(&self, verified: Option<&Verified>, method: &Arc<Method>) -> Caller {
         Caller::new(verified, method.clone(), self.directory.clone(), self.clock.clone())
     }
+}
+
+impl Acquainted for AuthLayer {
+    /// Nothing but a look at the tokens that were found good before: who comes for the first
+    /// time is a stranger for one call.
+    fn whose(&self, headers: &HeaderMap) -> Uuid {
+        let known = bearer_of(headers).ok().and_then(|token| self.verifier.remembered(token));
+        known.map_or(Uuid::nil(), |verified| match verified.kind {
+            // The services' own calls are not the strangers'.
+            Kind::Internal | Kind::Operator => Uuid::max(),
+            _ => verified.org,
+        })
+    }
+}
+
+/// PERMISSION_DENIED that says whose call it is: no right would help the caller.
+fn wrong_kind(kinds: &[i32]) -> ServiceError {
+    let names: Vec<&str> = kinds
+        .iter()
+        .filter_map(|kind| match Kind::try_from(*kind) {
+            Ok(Kind::User) => Some("people"),
+            Ok(Kind::Device) => Some("devices"),
+            Ok(Kind::Partner) => Some("partner systems"),
+            Ok(Kind::Operator) => Some("the operator of the installation"),
+            Ok(Kind::Internal | Kind::Unspecified) | Err(_) => None,
+        })
+        .collect();
+    if names.is_empty() {
+        return ServiceError::denied();
+    }
+    let text = format!("this call is only for {}", names.join(" and "));
+    ServiceError::new(Code::PermissionDenied, Reason::PermissionDenied, text)
 }
 
 /// The answer of a call that wrote to a feed says where.

@@ -4,7 +4,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, RwLock},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use arc_swap::ArcSwap;
@@ -18,7 +18,10 @@ use proto::{
 };
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
-use tokio::sync::Mutex;
+use tokio::{
+    sync::Mutex,
+    time::{Instant, timeout},
+};
 use uuid::Uuid;
 
 use super::tokens::{AUDIENCE, Claims, INTERNAL_KID, ISSUER, InternalTokens};
@@ -35,8 +38,12 @@ const LEEWAY_S: i64 = 10;
 const TOKEN_LEN_MAX: usize = 4_096;
 /// An unknown key id leads to at most one look at the key set in this time.
 const REFETCH_GAP: Duration = Duration::from_secs(10);
+/// The same when the last look failed.
+const FAILED_GAP: Duration = Duration::from_millis(500);
 /// The key set is read again after this time even if nothing is unknown.
 const KEYS_AGE_MAX: Duration = Duration::from_secs(60);
+/// Longest time to read it. Whoever is known to be good has waited long enough then.
+const LOOK_TIME: Duration = Duration::from_secs(2);
 /// Remembered tokens.
 const CACHE_MAX: usize = 20_000;
 
@@ -84,6 +91,21 @@ pub struct Verified {
 }
 
 type Remembered = RwLock<HashMap<[u8; 32], Arc<Verified>>>;
+type Keys = HashMap<String, DecodingKey>;
+
+/// The last look at the key set.
+#[derive(Debug, Clone, Copy)]
+struct Look {
+    at: Instant,
+    failed: bool,
+}
+
+impl Look {
+    fn is_due(self, known: bool) -> bool {
+        let gap = if self.failed { FAILED_GAP } else { REFETCH_GAP };
+        self.at.elapsed() > if known { KEYS_AGE_MAX } else { gap }
+    }
+}
 
 /// Checks tokens against the keys of auth and of this installation. Cheap to clone.
 #[derive(Clone)]
@@ -94,9 +116,9 @@ pub struct Verifier {
 struct Inner {
     source: Arc<dyn KeySource>,
     clock: SharedClock,
-    keys: ArcSwap<HashMap<String, DecodingKey>>,
+    keys: ArcSwap<Keys>,
     internal: DecodingKey,
-    fetched: Mutex<Option<Instant>>,
+    look: Mutex<Option<Look>>,
     remembered: Remembered,
 }
 
@@ -120,7 +142,7 @@ impl Verifier {
             clock,
             keys: ArcSwap::default(),
             internal,
-            fetched: Mutex::new(None),
+            look: Mutex::new(None),
             remembered: RwLock::default(),
         };
         Self { inner: Arc::new(inner) }
@@ -135,9 +157,7 @@ impl Verifier {
         if token.len() > TOKEN_LEN_MAX {
             return Err(invalid());
         }
-        let digest: [u8; 32] = Sha256::digest(token.as_bytes()).into();
-        let known = self.inner.remembered.read().ok().and_then(|map| map.get(&digest).cloned());
-        if let Some(verified) = known {
+        if let Some(verified) = self.remembered(token) {
             self.check_expiry(verified.expire_s)?;
             return Ok(verified);
         }
@@ -150,9 +170,14 @@ impl Verifier {
                     map.clear();
                 }
             }
-            map.insert(digest, verified.clone());
+            map.insert(digest(token), verified.clone());
         }
         Ok(verified)
+    }
+
+    /// What a token says that was found good before; it may have expired since.
+    pub fn remembered(&self, token: &str) -> Option<Arc<Verified>> {
+        self.inner.remembered.read().ok()?.get(&digest(token)).cloned()
     }
 
     async fn verify_anew(&self, token: &str) -> Result<Verified> {
@@ -205,43 +230,47 @@ impl Verifier {
         Ok(())
     }
 
-    /// The key set, read again when it lacks `kid` or is old.
-    async fn keys_with(&self, kid: &str) -> Result<Arc<HashMap<String, DecodingKey>>> {
+    /// The key set, read again when it lacks `kid` or is old. While auth cannot be asked the
+    /// last good set stays in use: fail neither open nor at once.
+    async fn keys_with(&self, kid: &str) -> Result<Arc<Keys>> {
         let keys = self.inner.keys.load_full();
-        let mut fetched = self.inner.fetched.lock().await;
-        let age = fetched.map(|at| at.elapsed());
-        let wanted = match age {
-            None => true,
-            Some(age) => age > KEYS_AGE_MAX || (!keys.contains_key(kid) && age > REFETCH_GAP),
+        let mut look = match self.inner.look.try_lock() {
+            Ok(look) => look,
+            // Somebody asks at this moment; who can be checked does not wait for that.
+            Err(_) if keys.contains_key(kid) => return Ok(keys),
+            Err(_) => self.inner.look.lock().await,
         };
-        // Someone else may have fetched while this call waited for the lock.
+        let known = self.inner.keys.load().contains_key(kid);
+        if look.is_none_or(|look| look.is_due(known)) {
+            // A caller that gives up while auth stands still has looked, too.
+            *look = Some(Look { at: Instant::now(), failed: true });
+            let failed = !self.read_keys().await;
+            *look = Some(Look { at: Instant::now(), failed });
+        }
         let keys = self.inner.keys.load_full();
-        if !wanted {
-            return Ok(keys);
+        if look.is_some_and(|look| look.failed) && !keys.contains_key(kid) {
+            return Err(ServiceError::unavailable("tokens cannot be checked now"));
         }
-        match self.inner.source.keys().await {
-            Ok(jwks) => {
-                let fresh: HashMap<_, _> = jwks
-                    .into_iter()
-                    .filter_map(|jwk| {
-                        Some((jwk.kid, DecodingKey::from_ed_components(&jwk.x).ok()?))
-                    })
-                    .collect();
-                self.inner.keys.store(Arc::new(fresh));
-                *fetched = Some(Instant::now());
-                self.forget();
-            }
-            // The last good set stays in use: fail neither open nor at once.
-            Err(error) if keys.is_empty() => {
-                tracing::warn!(%error, "no public keys");
-                return Err(ServiceError::unavailable("tokens cannot be checked now"));
-            }
+        Ok(keys)
+    }
+
+    /// Reads the key set; false when that failed.
+    async fn read_keys(&self) -> bool {
+        let late = || ServiceError::unavailable("auth does not answer in time");
+        let read = timeout(LOOK_TIME, self.inner.source.keys()).await;
+        let jwks = match read.unwrap_or_else(|_| Err(late())) {
+            Ok(jwks) => jwks,
             Err(error) => {
-                tracing::warn!(%error, "public keys not refreshed");
-                *fetched = Some(Instant::now());
+                tracing::warn!(%error, "public keys not read");
+                return false;
             }
-        }
-        Ok(self.inner.keys.load_full())
+        };
+        let keys = jwks
+            .into_iter()
+            .filter_map(|jwk| Some((jwk.kid, DecodingKey::from_ed_components(&jwk.x).ok()?)));
+        self.inner.keys.store(Arc::new(keys.collect()));
+        self.forget();
+        true
     }
 
     /// Forgets remembered tokens, so that those of a withdrawn key are checked again.
@@ -254,6 +283,10 @@ impl Verifier {
     fn now_s(&self) -> i64 {
         self.inner.clock.now_us() / 1_000_000
     }
+}
+
+fn digest(token: &str) -> [u8; 32] {
+    Sha256::digest(token.as_bytes()).into()
 }
 
 fn invalid() -> ServiceError {
@@ -305,73 +338,4 @@ fn read(claims: &Claims) -> Option<Verified> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::clock::SystemClock;
-
-    struct NoKeys;
-
-    #[async_trait]
-    impl KeySource for NoKeys {
-        async fn keys(&self) -> Result<Vec<Jwk>> {
-            Ok(Vec::new())
-        }
-    }
-
-    fn verifier() -> Verifier {
-        Verifier::new(Arc::new(NoKeys), &[1; 32], Arc::new(SystemClock))
-    }
-
-    #[tokio::test]
-    async fn internal_tokens_are_good_in_their_own_installation_only() {
-        let verifier = verifier();
-        let good = InternalTokens::new(&[1; 32]).internal();
-        assert_eq!(verifier.verify(&good).await.unwrap().kind, Kind::Internal);
-        let operator = InternalTokens::new(&[1; 32]).operator();
-        assert_eq!(verifier.verify(&operator).await.unwrap().kind, Kind::Operator);
-        let foreign = InternalTokens::new(&[2; 32]).internal();
-        let error = verifier.verify(&foreign).await.unwrap_err();
-        assert_eq!(error.reason(), Reason::TokenInvalid);
-    }
-
-    #[tokio::test]
-    async fn forged_tokens_are_refused() {
-        let verifier = verifier();
-        let good = InternalTokens::new(&[1; 32]).internal();
-        let parts: Vec<&str> = good.split('.').collect();
-        let header = |json: &str| BASE64_URL_SAFE_NO_PAD.encode(json);
-        let none = header(r#"{"alg":"none","kid":"internal"}"#);
-        let hmac = header(r#"{"alg":"HS256","kid":"internal"}"#);
-        let twice = header(r#"{"alg":"EdDSA","alg":"EdDSA","kid":"internal"}"#);
-        let jwk = header(r#"{"alg":"EdDSA","kid":"internal","jwk":{}}"#);
-        let crit = header(r#"{"alg":"EdDSA","kid":"internal","crit":["x"]}"#);
-        let path = header(r#"{"alg":"EdDSA","kid":"../../dev/null"}"#);
-        let mut forged: Vec<String> = [none, hmac, twice, jwk, crit, path]
-            .iter()
-            .map(|head| format!("{head}.{}.{}", parts[1], parts[2]))
-            .collect();
-        let other = header(r#"{"iss":"manyi","aud":"manyi","sub":"operator"}"#);
-        forged.push(format!("{}.{other}.{}", parts[0], parts[2]));
-        forged.push(format!("{}.{}.", parts[0], parts[1]));
-        forged.push(format!("{good}.x"));
-        forged.push(format!("{good}="));
-        forged.push(String::new());
-        forged.push("x".repeat(10_000));
-        for token in forged {
-            let error = verifier.verify(&token).await.unwrap_err();
-            assert_eq!(error.reason(), Reason::TokenInvalid, "{token}");
-        }
-    }
-
-    #[tokio::test]
-    async fn an_expired_token_is_refused_even_if_remembered() {
-        let clock =
-            Arc::new(crate::clock::ScriptedClock::new(crate::clock::Clock::now_us(&SystemClock)));
-        let verifier = Verifier::new(Arc::new(NoKeys), &[1; 32], clock.clone());
-        let token = InternalTokens::new(&[1; 32]).internal();
-        verifier.verify(&token).await.unwrap();
-        clock.advance(Duration::from_secs(120));
-        let error = verifier.verify(&token).await.unwrap_err();
-        assert_eq!(error.reason(), Reason::TokenExpired);
-    }
-}
+mod tests;

@@ -1,6 +1,6 @@
 //! Units and staff as the services see them.
 
-use proto::auth::v1::{OpeningHours, Staff, Unit, UnitKind};
+use proto::auth::v1::{FormerTimeZone, OpeningHours, Staff, Unit, UnitKind};
 use proto::{names, time};
 use uuid::Uuid;
 
@@ -29,6 +29,36 @@ pub struct UnitInfo {
     pub move_us: i64,
     /// Earlier parents, oldest first, each with the time since when it was the parent.
     pub former_parents: Vec<(Uuid, i64)>,
+    /// Since when the present time zone holds.
+    pub zone_us: i64,
+    /// Earlier time zones, as the parents.
+    pub former_zones: Vec<(String, i64)>,
+}
+
+/// What held at an instant, and since when; the first value that is remembered holds for all
+/// time before it, too, which is written as the year 1970.
+pub(super) fn held<'a, T>(
+    present: &'a T,
+    since_us: i64,
+    former: &'a [(T, i64)],
+    us: i64,
+) -> (&'a T, i64) {
+    if former.is_empty() {
+        return (present, 0);
+    }
+    if us >= since_us {
+        return (present, since_us);
+    }
+    match former.iter().rposition(|(_, from_us)| *from_us <= us) {
+        None | Some(0) => (&former[0].0, 0),
+        Some(place) => (&former[place].0, former[place].1),
+    }
+}
+
+/// Earlier time zones as the contract writes them.
+pub(super) fn former_zones(former: &[FormerTimeZone]) -> Vec<(String, i64)> {
+    let from_us = |zone: &FormerTimeZone| zone.from_time.as_ref().map_or(0, time::to_us);
+    former.iter().map(|zone| (zone.time_zone.clone(), from_us(zone))).collect()
 }
 
 impl UnitInfo {
@@ -50,16 +80,31 @@ impl UnitInfo {
             valid_to_us: time::to_us_opt(unit.valid_to.as_ref()),
             move_us: unit.move_time.as_ref().map_or(0, time::to_us),
             former_parents: former.collect(),
+            zone_us: unit.time_zone_time.as_ref().map_or(0, time::to_us),
+            former_zones: former_zones(&unit.former_time_zones),
         })
     }
 
     /// Unit above at that instant; before the first parent that is remembered, that one.
     pub fn parent_at(&self, us: i64) -> Option<Uuid> {
-        if us >= self.move_us || self.former_parents.is_empty() {
-            return self.parent;
+        self.parent_since(us).0
+    }
+
+    /// Unit above at that instant, and since when it was.
+    pub fn parent_since(&self, us: i64) -> (Option<Uuid>, i64) {
+        match self.parent.as_ref() {
+            Some(parent) => {
+                let (parent, since_us) = held(parent, self.move_us, &self.former_parents, us);
+                (Some(*parent), since_us)
+            }
+            None => (None, 0),
         }
-        let begun = self.former_parents.iter().rev().find(|(_, from_us)| *from_us <= us);
-        begun.or(self.former_parents.first()).map(|(parent, _)| *parent)
+    }
+
+    /// Its own time zone at that instant, and since when; empty inherits.
+    pub fn zone_since(&self, us: i64) -> (&str, i64) {
+        let (zone, since_us) = held(&self.time_zone, self.zone_us, &self.former_zones, us);
+        (zone, since_us)
     }
 }
 
@@ -113,10 +158,16 @@ mod tests {
             valid_to_us: None,
             move_us: 300,
             former_parents: vec![(ids[1], 100), (ids[2], 200)],
+            zone_us: 50,
+            former_zones: vec![("UTC".to_owned(), 0)],
         };
         for (us, above) in [(-5, 1), (100, 1), (199, 1), (200, 2), (299, 2), (300, 3), (900, 3)] {
             assert_eq!(unit.parent_at(us), Some(ids[above]), "{us}");
         }
+        let since: Vec<i64> =
+            [-5, 100, 199, 200, 299, 300, 900].map(|us| unit.parent_since(us).1).into();
+        assert_eq!(since, [0, 0, 0, 200, 200, 300, 300]);
+        assert_eq!([49, 50].map(|us| unit.zone_since(us)), [("UTC", 0), ("", 50)]);
         unit.former_parents.clear();
         assert_eq!(unit.parent_at(0), Some(ids[3]));
     }

@@ -6,13 +6,14 @@ use std::{
 };
 
 use jiff::tz::TimeZone;
-use proto::auth::v1::{OpeningHours, UnitKind};
+use proto::auth::v1::UnitKind;
 use uuid::Uuid;
 
 use super::{PermissionSet, StaffInfo, Subject, UnitInfo};
 
 mod access;
 mod apply;
+mod history;
 
 use access::role_id;
 pub(super) use apply::object_of;
@@ -47,6 +48,8 @@ pub struct OrgView {
     pub display_name: String,
     /// IANA time zone of units that name none.
     pub time_zone: String,
+    /// Since when it holds, and earlier ones.
+    former_zones: (i64, Vec<(String, i64)>),
     /// Whether the operator suspended it: nobody of it may call.
     pub suspended: bool,
     units: HashMap<Uuid, Arc<UnitInfo>>,
@@ -74,6 +77,7 @@ impl OrgView {
             slug: String::new(),
             display_name: String::new(),
             time_zone: "UTC".to_owned(),
+            former_zones: (0, Vec::new()),
             suspended: false,
             units: HashMap::new(),
             staff: HashMap::new(),
@@ -180,26 +184,6 @@ impl OrgView {
         site.map_or(unit, |site| site.id)
     }
 
-    /// The nearest unit that is not a window, as the tree was at that instant: what happened
-    /// before a window was moved stays with the branch in which it happened.
-    pub fn site_at(&self, unit: Uuid, us: i64) -> Uuid {
-        let site = self.climb(unit, |unit| unit.parent_at(us)).find(|u| u.kind != UnitKind::Window);
-        site.map_or(unit, |site| site.id)
-    }
-
-    /// All sites that a unit ever had, its present one first.
-    pub fn sites_ever(&self, unit: Uuid) -> Vec<Uuid> {
-        let mut sites = vec![self.site_of(unit)];
-        let moves = self.units.get(&unit).map(|unit| unit.former_parents.as_slice());
-        for (_, from_us) in moves.unwrap_or_default() {
-            let site = self.site_at(unit, *from_us);
-            if !sites.contains(&site) {
-                sites.push(site);
-            }
-        }
-        sites
-    }
-
     /// Time zone of a unit: its own, or that of the nearest unit above that names one, or the
     /// organisation's.
     pub fn time_zone_of(&self, unit: Uuid) -> TimeZone {
@@ -208,26 +192,9 @@ impl OrgView {
 
     /// Name of [`Self::time_zone_of`].
     pub fn time_zone_name_of(&self, unit: Uuid) -> String {
-        self.zone_named(self.climb(unit, |unit| unit.parent))
-    }
-
-    /// [`Self::time_zone_of`] as the tree was at that instant.
-    pub fn time_zone_at(&self, unit: Uuid, us: i64) -> TimeZone {
-        let name = self.zone_named(self.climb(unit, |unit| unit.parent_at(us)));
-        TimeZone::get(&name).unwrap_or(TimeZone::UTC)
-    }
-
-    fn zone_named<'a>(&self, mut upward: impl Iterator<Item = &'a Arc<UnitInfo>>) -> String {
+        let mut upward = self.climb(unit, |unit| unit.parent);
         let named = upward.find(|unit| !unit.time_zone.is_empty());
         named.map_or_else(|| self.time_zone.clone(), |unit| unit.time_zone.clone())
-    }
-
-    /// Opening hours of a unit, inherited like the time zone as the tree was at that instant;
-    /// empty means unknown.
-    pub fn opening_hours_at(&self, unit: Uuid, us: i64) -> &[OpeningHours] {
-        let mut upward = self.climb(unit, |unit| unit.parent_at(us));
-        let given = upward.find(|unit| !unit.opening_hours.is_empty());
-        given.map(|unit| unit.opening_hours.as_slice()).unwrap_or_default()
     }
 
     /// A staff member, retired ones included.

@@ -1,10 +1,13 @@
 //! One endpoint over the network. Transport errors become answers, so that a caller sees the
 //! same kinds of errors as in one process.
 
-use std::{convert::Infallible, error::Error, future::Future, pin::Pin, time::Duration};
+use std::{convert::Infallible, error::Error, future::Future, io, pin::Pin, time::Duration};
 
-use http::{Request, Response};
+use http::{Request, Response, Uri, uri::Scheme};
 use http_body_util::BodyExt as _;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio_rustls::{TlsConnector, client::TlsStream, rustls::pki_types::ServerName};
 use tonic::{
     Code, Status, TimeoutExpired,
     body::Body,
@@ -12,7 +15,10 @@ use tonic::{
 };
 use tower::{Service, ServiceExt as _};
 
-use crate::error::{Result, ServiceError};
+use crate::{
+    error::{Result, ServiceError},
+    server::tls,
+};
 use proto::common::v1::Reason;
 
 const CONNECT: Duration = Duration::from_secs(2);
@@ -28,23 +34,37 @@ pub(super) struct Remote {
 }
 
 impl Remote {
-    /// Reads the URI; does not connect yet.
+    /// Reads the URI; does not connect yet. Over `https` the certificate has to be signed by an
+    /// authority that this process trusts.
     pub(super) fn new(uri: &str) -> Result<Self> {
-        let wrong = |_| ServiceError::invalid("uri", "is no http URI of an endpoint");
+        Self::with(uri, tls::connector)
+    }
+
+    /// The same with a way to find out what is trusted.
+    pub(super) fn with(uri: &str, trust: impl Fn() -> Result<TlsConnector>) -> Result<Self> {
+        let wrong = |_| ServiceError::invalid("uri", "is no URI of an endpoint");
         let endpoint = Endpoint::from_shared(uri.to_owned()).map_err(wrong)?;
         if endpoint.uri().host().is_none() {
             return Err(ServiceError::invalid("uri", "names no host"));
         }
-        let channel = endpoint
+        let secure = endpoint.uri().scheme() == Some(&Scheme::HTTPS);
+        let endpoint = endpoint
             .connect_timeout(CONNECT)
             .tcp_nodelay(true)
             .http2_keep_alive_interval(KEEPALIVE)
             .keep_alive_timeout(KEEPALIVE_ANSWER)
             .keep_alive_while_idle(true)
             .initial_stream_window_size(STREAM_WINDOW)
-            .initial_connection_window_size(CONNECTION_WINDOW)
-            .connect_lazy();
-        Ok(Self { channel })
+            .initial_connection_window_size(CONNECTION_WINDOW);
+        if !secure {
+            return Ok(Self { channel: endpoint.connect_lazy() });
+        }
+        let connector = trust()?;
+        let connect = tower::service_fn(move |uri: Uri| {
+            let connector = connector.clone();
+            async move { shake_hands(&connector, &uri).await.map(TokioIo::new) }
+        });
+        Ok(Self { channel: endpoint.connect_with_connector_lazy(connect) })
     }
 
     /// Calls, and tells transport errors apart from answers.
@@ -78,6 +98,15 @@ impl Service<Request<Body>> for Remote {
             Ok(Remote::call(remote, request).await.unwrap_or_else(Status::into_http))
         })
     }
+}
+
+/// Connects and makes sure of the server's name.
+async fn shake_hands(connector: &TlsConnector, uri: &Uri) -> io::Result<TlsStream<TcpStream>> {
+    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
+    let stream = TcpStream::connect((host, uri.port_u16().unwrap_or(443))).await?;
+    stream.set_nodelay(true)?;
+    let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
+    connector.connect(name, stream).await
 }
 
 /// The status for a call that got no answer.

@@ -17,16 +17,22 @@ use hyper_util::{
     server::conn::auto,
     service::TowerToHyperService,
 };
-use tokio::net::TcpStream;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
-use tower::ServiceExt as _;
+use tower::ServiceExt;
 
-use super::{Draining, ServerLimits, socket::Watched};
+use super::{Draining, ServerLimits, socket::Watched, stall::Answers};
 
 /// The least an HTTP/2 client without a call has sent when its time to begin is over: the
 /// preface and the head of its settings. HTTP/1.1 headers are watched by hyper.
 const BEGINNING_BYTES: u64 = 33;
 
+/// Between looks at the answers of a connection that nobody looks at.
+const UNWATCHED: Duration = Duration::from_secs(86_400);
 const HTTP1_BUFFER_BYTES: usize = 64 << 10;
 const STREAM_WINDOW_BYTES: u32 = 1 << 20;
 const CONNECTION_WINDOW_BYTES: u32 = 4 << 20;
@@ -91,14 +97,30 @@ impl Serving {
             return;
         }
         metrics::gauge!("connections_open").increment(1.0);
-        self.converse(stream, address).await;
+        match &self.limits.tls {
+            None => self.converse(stream, address).await,
+            Some(tls) => match tls.accept(stream, self.limits.first_byte).await {
+                Ok(stream) => self.converse(stream, address).await,
+                Err(error) => {
+                    metrics::counter!("connections_unshaken_total").increment(1);
+                    tracing::debug!(%error, "no handshake");
+                }
+            },
+        }
         metrics::gauge!("connections_open").decrement(1.0);
     }
 
-    async fn converse(&self, stream: TcpStream, address: SocketAddr) {
+    async fn converse<S>(&self, stream: S, address: SocketAddr)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
         let socket = Watched::new(stream, self.limits.write_stall);
         let received = socket.received();
-        let draining = Draining(self.stop.clone());
+        let leave = self.stop.child_token();
+        let draining = Draining(leave.clone());
+        let answers = Arc::new(Answers::new());
+        let stall = self.limits.answer_stall;
+        let watch = stall.map(|_| answers.clone());
         let called = Arc::new(AtomicBool::new(false));
         let calls = called.clone();
         let app = self.app.clone().map_request(move |mut request: Request<Incoming>| {
@@ -107,6 +129,11 @@ impl Serving {
             request.extensions_mut().insert(draining.clone());
             request
         });
+        let app =
+            ServiceExt::<Request<Incoming>>::map_response(app, move |response| match &watch {
+                Some(answers) => answers.watch(response),
+                None => response,
+            });
         let talk = self.http.serve_connection(TokioIo::new(socket), TowerToHyperService::new(app));
         tokio::pin!(talk);
         let begin_by = tokio::time::sleep(self.limits.header_read);
@@ -115,7 +142,8 @@ impl Serving {
         let age = self.limits.connection_age.map(|age| age.mul_f64(rand::random_range(0.9..1.1)));
         let grown_old = tokio::time::sleep(age.unwrap_or(Duration::MAX / 4));
         tokio::pin!(grown_old);
-        let (mut watching, mut closing) = (true, false);
+        let mut looks = tokio::time::interval(stall.unwrap_or(UNWATCHED) / 4);
+        let (mut watching, mut closing, mut old) = (true, false, false);
         loop {
             tokio::select! {
                 ended = talk.as_mut() => {
@@ -131,9 +159,20 @@ impl Serving {
                         return;
                     }
                 }
-                () = grown_old.as_mut(), if age.is_some() && !closing => {
-                    closing = true;
+                () = grown_old.as_mut(), if age.is_some() && (old || !closing) => {
+                    if old {
+                        return;
+                    }
+                    (closing, old) = (true, true);
+                    grown_old.as_mut().reset(Instant::now() + self.limits.age_grace);
+                    leave.cancel();
                     talk.as_mut().graceful_shutdown();
+                }
+                _ = looks.tick(), if stall.is_some() => {
+                    if stall.is_some_and(|stall| answers.stalled() >= stall) {
+                        metrics::counter!("connections_stalled_total").increment(1);
+                        return;
+                    }
                 }
                 () = self.stop.cancelled(), if !closing => {
                     closing = true;

@@ -1,4 +1,4 @@
-//! A socket that knows how much came in, and that fails when its peer takes nothing for too
+//! A connection that knows how much came in, and that fails when its peer takes nothing for too
 //! long.
 
 use std::{
@@ -15,21 +15,20 @@ use std::{
 
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
     time::{Instant, Sleep},
 };
 
 /// A watched socket.
-pub(super) struct Watched {
-    inner: TcpStream,
+pub(super) struct Watched<S> {
+    inner: S,
     received: Arc<AtomicU64>,
     stall: Duration,
     /// Runs while a write waits.
     alarm: Option<Pin<Box<Sleep>>>,
 }
 
-impl Watched {
-    pub(super) fn new(inner: TcpStream, stall: Duration) -> Self {
+impl<S> Watched<S> {
+    pub(super) fn new(inner: S, stall: Duration) -> Self {
         Self { inner, received: Arc::default(), stall, alarm: None }
     }
 
@@ -56,7 +55,7 @@ impl Watched {
     }
 }
 
-impl AsyncRead for Watched {
+impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -70,7 +69,7 @@ impl AsyncRead for Watched {
     }
 }
 
-impl AsyncWrite for Watched {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

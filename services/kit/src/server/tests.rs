@@ -26,6 +26,7 @@ async fn start(
     let app = axum::Router::new()
         .route("/", axum::routing::get(|| async { "hello" }))
         .route("/slow", axum::routing::get(slow))
+        .route("/large", axum::routing::get(|| async { "x".repeat(3_000_000) }))
         .route("/never", axum::routing::get(std::future::pending::<&'static str>));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -140,4 +141,53 @@ async fn old_connections_are_closed_gracefully() {
     let (answer, took) = talk(address, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
     assert!(answer.ends_with("hello"), "{answer}");
     assert!(took < Duration::from_secs(3), "{took:?}");
+}
+
+#[tokio::test]
+async fn an_old_connection_is_cut_when_its_calls_do_not_end() {
+    let limits = ServerLimits {
+        connection_age: Some(Duration::from_millis(200)),
+        age_grace: Duration::from_millis(200),
+        ..quick()
+    };
+    let (address, ..) = start(limits).await;
+    let call = talk(address, b"GET /never HTTP/1.1\r\nHost: x\r\n\r\n");
+    tokio::time::timeout(Duration::from_secs(5), call).await.expect("it is cut");
+}
+
+/// HTTP/2 by hand: begins with no room for any answer and asks for a path.
+async fn ask_without_room(address: SocketAddr, path: &str) -> TcpStream {
+    let mut socket = TcpStream::connect(address).await.unwrap();
+    // SETTINGS_INITIAL_WINDOW_SIZE is 0.
+    let settings = [0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0];
+    let length = u8::try_from(path.len()).unwrap();
+    let block = [&[0x82, 0x86, 0x41, 1, b'x', 0x04, length], path.as_bytes()].concat();
+    let length = u8::try_from(block.len()).unwrap();
+    let headers = [&[0, 0, length, 1, 5, 0, 0, 0, 1][..], &block].concat();
+    let bytes = [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", &settings[..], &headers].concat();
+    socket.write_all(&bytes).await.unwrap();
+    socket
+}
+
+#[tokio::test]
+async fn who_takes_nothing_of_a_ready_answer_is_cut_off_and_who_waits_for_one_is_not() {
+    let stall = Duration::from_millis(400);
+    let (address, ..) = start(ServerLimits { answer_stall: Some(stall), ..quick() }).await;
+    let mut waits = ask_without_room(address, "/never").await;
+    for path in ["/", "/large"] {
+        let mut takes_nothing = ask_without_room(address, path).await;
+        let mut seen = Vec::new();
+        let end = takes_nothing.read_to_end(&mut seen);
+        tokio::time::timeout(Duration::from_secs(5), end).await.expect("it is cut off").unwrap();
+    }
+    let mut seen = Vec::new();
+    let end = tokio::time::timeout(Duration::from_millis(200), waits.read_to_end(&mut seen)).await;
+    assert!(end.is_err(), "who waits for an answer is left alone");
+    // Who takes it at its own pace gets all of it.
+    let (answer, _) =
+        talk(address, b"GET /large HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
+    assert!(
+        answer.contains("content-length: 3000000") && answer.len() > 3_000_000,
+        "{answer:.200}"
+    );
 }

@@ -263,6 +263,8 @@ pub struct Invitation {
     pub create_us: i64,
     /// Grows with every change.
     pub version: i64,
+    /// What called for it; nil for what was drawn or added by hand.
+    pub occasion: Uuid,
 }
 
 impl Invitation {

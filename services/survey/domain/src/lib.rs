@@ -15,6 +15,7 @@ pub mod invitation;
 pub mod library;
 pub mod lint;
 pub mod loyalty;
+pub mod outcome;
 pub mod plan;
 pub mod proof_of_work;
 pub mod questionnaire;

@@ -10,13 +10,13 @@ use crate::{
 };
 
 mod referral;
+mod trigger;
 
 pub use referral::{Referral, ReferralState};
+pub use trigger::{Action, DueTrigger, Outcome, Trigger};
 
 /// Largest amount in hundredths.
 pub const CENTS_MAX: i64 = 1_000_000_000_000_000;
-/// Longest delay of a trigger in hours.
-pub const DELAY_HOURS_MAX: i32 = 8_760;
 
 /// A purchase.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,103 +105,12 @@ pub struct Interaction {
     pub end_us: Option<i64>,
     /// Whether a complaint is settled.
     pub resolved: bool,
+    /// Node of the organisation's own process, or empty.
+    pub node: String,
     /// Personal part, encrypted.
     pub sealed: Option<Vec<u8>>,
     /// Hash of what was sent.
     pub content: Vec<u8>,
-}
-
-/// What a trigger calls for. The numbers are those of the contract.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Action {
-    /// An invitation to a survey.
-    Survey = 1,
-    /// A call-back.
-    CallBack = 2,
-}
-
-impl Action {
-    /// The action with this number.
-    pub fn from_number(number: i32) -> Option<Self> {
-        [Self::Survey, Self::CallBack].into_iter().find(|action| *action as i32 == number)
-    }
-}
-
-/// A trigger.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Trigger {
-    /// Id.
-    pub id: Uuid,
-    /// Organisation.
-    pub org: Uuid,
-    /// Unit whose customers, and those below it, it is about.
-    pub unit: Uuid,
-    /// Display name.
-    pub display_name: String,
-    /// Kind of the interaction.
-    pub kind: InteractionKind,
-    /// What it calls for.
-    pub action: Action,
-    /// Campaign of a survey.
-    pub campaign: Option<Uuid>,
-    /// Hours after the interaction.
-    pub delay_hours: i32,
-    /// When it was created.
-    pub create_us: i64,
-    /// When it was retired.
-    pub retire_us: Option<i64>,
-}
-
-impl Trigger {
-    /// Checks a new trigger.
-    ///
-    /// # Errors
-    /// The first field that is wrong.
-    pub fn check(&self) -> Result<()> {
-        if self.display_name.trim().is_empty() {
-            return Err(Error::invalid("displayName", "is required"));
-        }
-        if !(0..=DELAY_HOURS_MAX).contains(&self.delay_hours) {
-            return Err(Error::invalid("delayHours", "is not between 0 and 8760"));
-        }
-        match (self.action, self.campaign) {
-            (Action::Survey, None) => Err(Error::invalid("campaign", "is required for a survey")),
-            (Action::CallBack, Some(_)) => {
-                Err(Error::invalid("campaign", "belongs to surveys alone"))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// When it is due for an interaction at this time.
-    pub fn due_us(&self, at_us: i64) -> i64 {
-        at_us.saturating_add(i64::from(self.delay_hours) * 3_600_000_000)
-    }
-}
-
-/// What a trigger called for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DueTrigger {
-    /// Id.
-    pub id: Uuid,
-    /// Organisation.
-    pub org: Uuid,
-    /// Trigger.
-    pub trigger: Uuid,
-    /// Interaction.
-    pub interaction: Uuid,
-    /// Customer.
-    pub customer: Uuid,
-    /// Unit of the customer when it was called for.
-    pub unit: Uuid,
-    /// What it calls for.
-    pub action: Action,
-    /// Campaign of a survey.
-    pub campaign: Option<Uuid>,
-    /// When it is due.
-    pub due_us: i64,
-    /// When it was seen to.
-    pub done_us: Option<i64>,
 }
 
 /// A product of a competitor.
@@ -315,34 +224,4 @@ pub struct MergeRecord {
     pub interactions: i64,
     /// When.
     pub at_us: i64,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_trigger_for_a_survey_names_its_campaign() {
-        let mut trigger = Trigger {
-            id: Uuid::nil(),
-            org: Uuid::nil(),
-            unit: Uuid::nil(),
-            display_name: "after delivery".to_owned(),
-            kind: InteractionKind::Delivery,
-            action: Action::Survey,
-            campaign: None,
-            delay_hours: 24,
-            create_us: 0,
-            retire_us: None,
-        };
-        assert!(trigger.check().is_err());
-        trigger.campaign = Some(Uuid::nil());
-        assert!(trigger.check().is_ok());
-        assert_eq!(trigger.due_us(1), 86_400_000_001);
-        trigger.action = Action::CallBack;
-        assert!(trigger.check().is_err());
-        trigger.campaign = None;
-        trigger.delay_hours = 8_761;
-        assert!(trigger.check().is_err());
-    }
 }

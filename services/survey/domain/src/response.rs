@@ -161,6 +161,9 @@ pub struct Response {
     pub row_id: Option<String>,
     /// Whether texts and customer were erased.
     pub erased: bool,
+    /// Of a known customer everything that was answered, encrypted for that person. What is
+    /// stored of `answers` beside it has no words in it.
+    pub sealed: Option<Vec<u8>>,
 }
 
 impl Response {
@@ -197,9 +200,19 @@ impl Response {
     pub fn erase(&mut self) {
         self.customer = None;
         self.invitation = None;
+        self.sealed = None;
         without_texts(&mut self.answers);
         self.erased = true;
     }
+}
+
+/// Whether people wrote something in their own words, or a date, which may be that of a birth.
+pub fn has_texts(answers: &Answers) -> bool {
+    answers.0.iter().any(|answer| {
+        !answer.comment.is_empty()
+            || !answer.specified.is_empty()
+            || matches!(answer.value, Value::Text(_) | Value::Date(_))
+    })
 }
 
 /// Removes what people wrote in their own words.
@@ -257,6 +270,7 @@ pub(crate) mod tests {
             operator: None,
             row_id: None,
             erased: false,
+            sealed: None,
         }
     }
 
@@ -298,8 +312,11 @@ pub(crate) mod tests {
         chosen.specified.insert("other".to_owned(), "my name".to_owned());
         let words = Answer::new("q3", "", Value::Text("hello".to_owned()));
         response.answers = Answers(vec![graded, chosen, words]);
+        response.sealed = Some(vec![1]);
+        assert!(has_texts(&response.answers));
         response.erase();
         assert_eq!((response.customer, response.invitation), (None, None));
+        assert!(response.sealed.is_none() && !has_texts(&response.answers));
         let mut kept = Answer::new("q1", "", Value::Grade(4));
         kept.reasons = vec!["slow".to_owned()];
         let options = Answer::new("q2", "", Value::Options(vec!["other".to_owned()]));

@@ -6,18 +6,12 @@ use kit::{
 };
 use proto::common::v1::Permission;
 use survey_domain::customer::{Customer, State};
-use tonic::Code;
 use uuid::Uuid;
 
 use crate::{convert, state::App, store};
 
 fn absent() -> ServiceError {
     ServiceError::not_found("customer")
-}
-
-/// Unseen is absent.
-pub fn unseen(error: ServiceError, absent: ServiceError) -> ServiceError {
-    if error.code() == Code::NotFound { absent } else { error }
 }
 
 /// A customer that the caller may see and, by the rule of the method, act on; of a merged one the
@@ -36,7 +30,7 @@ pub async fn customer_of(app: &App, caller: &Caller, field: &str, name: &str) ->
 pub async fn any_customer(app: &App, caller: &Caller, id: Uuid) -> Result<Customer> {
     let found = store::customer::find_current(app.db.read(), caller.org, id).await?;
     let customer = found.ok_or_else(absent)?;
-    caller.authorize(customer.unit).map_err(|error| unseen(error, absent()))?;
+    caller.authorize_object(customer.unit, "customer")?;
     Ok(customer)
 }
 

@@ -13,7 +13,7 @@ use survey_domain::attribute::{ATTRIBUTES_MAX, Attribute};
 
 use super::{
     classes::limit,
-    convert::{attribute_kind, attribute_to, texts_of},
+    convert::{attribute_kind, attribute_to},
 };
 use crate::{convert, state::App, store};
 
@@ -30,7 +30,7 @@ pub async fn create(
         id: new_id(app.clock.as_ref()),
         org: caller.org,
         code: given.code,
-        label: texts_of(given.label),
+        label: given.label,
         kind,
         choices,
         personal: given.personal,
@@ -39,18 +39,9 @@ pub async fn create(
     };
     attribute.check().map_err(|wrong| convert::error(wrong, "attribute."))?;
     let answer = attribute_to(&attribute);
-    // Labels are maps without order: code and type stand for the request.
-    let kept = v1::CreateCustomerAttributeRequest {
-        attribute: Some(v1::CustomerAttribute {
-            code: answer.code.clone(),
-            value_type: answer.value_type,
-            personal: answer.personal,
-            ..Default::default()
-        }),
-        request_id: request.request_id.clone(),
-    };
+    let key = request.request_id.as_str();
     let tx = app.db.begin().await?;
-    if let Some(answer) = idempotency::replay(&tx, caller, &request.request_id, &kept).await? {
+    if let Some(answer) = idempotency::replay(&tx, caller, key, request).await? {
         return Ok(answer);
     }
     let known = store::customer_schema::attributes(tx.conn(), caller.org).await?;
@@ -63,8 +54,7 @@ pub async fn create(
     store::customer_schema::insert_attribute(tx.conn(), &attribute).await?;
     let detail = json!({ "code": attribute.code, "personal": attribute.personal });
     audit::record(&tx, caller, &answer.name, None, detail, app.clock.as_ref()).await?;
-    idempotency::remember(&tx, caller, &request.request_id, &kept, &answer, app.clock.as_ref())
-        .await?;
+    idempotency::remember(&tx, caller, key, request, &answer, app.clock.as_ref()).await?;
     tx.commit().await?;
     Ok(answer)
 }

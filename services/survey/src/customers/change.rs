@@ -8,23 +8,31 @@ use kit::{
     db::WriteTx,
     error::{Result, ServiceError},
     idempotency,
+    mask::Mask,
 };
-use prost::Message as _;
+use prost::Message;
 use proto::{names, survey::v1};
 use serde_json::json;
 use survey_domain::{
     customer::{Customer, Personal, Purpose, State},
     record::ConsentRecord,
 };
+use uuid::Uuid;
 
 use super::{
     access::{customer_of, unit_in_use},
     classes,
     convert::shown,
-    fields::{Paths, blank, take},
+    fields::{CHANGEABLE, blank, take},
     tombstone,
 };
-use crate::{convert, personal::HashKind, state::App, store};
+use crate::{
+    convert,
+    fieldwork::withdrawal::{self, Why},
+    personal::HashKind,
+    state::App,
+    store,
+};
 
 /// Adds a customer.
 pub async fn create(
@@ -37,8 +45,8 @@ pub async fn create(
     unit_in_use(caller, unit)?;
     let mut customer = blank(app, caller.org, unit);
     let mut personal = Personal::default();
-    let paths = Paths::of_customer(None)?;
-    let fields = take(app, caller, given, &paths, &mut customer, &mut personal).await?;
+    let mask = Mask::read(None, &CHANGEABLE)?;
+    let fields = take(app, caller, given, &mask, &mut customer, &mut personal).await?;
     customer.hashes = app.vault.hashes(caller.org, &personal);
     customer.sealed = app.vault.seal_new(customer.id, &personal)?;
     // What is kept for repetitions holds no personal field: a keyed hash stands for them.
@@ -77,16 +85,7 @@ fn masked(
     caller: &Caller,
     request: &v1::CreateCustomerRequest,
 ) -> v1::CreateCustomerRequest {
-    // Maps have no order, so the parts that are maps are sorted.
-    let mut given = request.customer.clone().unwrap_or_default();
-    let sorted = |map: &mut std::collections::HashMap<String, String>| {
-        let mut pairs: Vec<_> = std::mem::take(map).into_iter().collect();
-        pairs.sort();
-        format!("{pairs:?}")
-    };
-    let maps = sorted(&mut given.attributes) + &sorted(&mut given.personal_attributes);
-    let mut content = given.encode_to_vec();
-    content.extend_from_slice(maps.as_bytes());
+    let content = request.customer.as_ref().map(Message::encode_to_vec).unwrap_or_default();
     let hash = app.vault.hash(caller.org, HashKind::Content, &content);
     v1::CreateCustomerRequest {
         customer: Some(v1::Customer { etag: store::rows::hex(&hash), ..Default::default() }),
@@ -126,7 +125,7 @@ pub async fn update(
     request: v1::UpdateCustomerRequest,
 ) -> Result<v1::Customer> {
     let given = request.customer.unwrap_or_default();
-    let paths = Paths::of_customer(request.update_mask)?;
+    let mask = Mask::read(request.update_mask.as_ref(), &CHANGEABLE)?;
     let mut customer = customer_of(app, caller, "customer.name", &given.name).await?;
     convert::must_be_current(&given.etag, customer.version)?;
     if customer.state != State::Active {
@@ -134,12 +133,12 @@ pub async fn update(
     }
     let mut personal = app.vault.open(customer.id, &customer.sealed)?;
     let (before, personal_before) = (customer.clone(), personal.clone());
-    if paths.has("unit", !given.unit.is_empty()) {
+    if mask.covers("unit", !given.unit.is_empty()) {
         let unit = convert::id("units", "customer.unit", &given.unit)?;
         unit_in_use(caller, unit)?;
         customer.unit = unit;
     }
-    let fields = take(app, caller, given, &paths, &mut customer, &mut personal).await?;
+    let fields = take(app, caller, given, &mask, &mut customer, &mut personal).await?;
     if customer == before && personal == personal_before {
         return shown(app, caller, &customer);
     }
@@ -149,6 +148,9 @@ pub async fn update(
     let tx = app.db.begin().await?;
     refuse_taken(&tx, &customer).await?;
     store::customer::save(tx.conn(), &mut customer).await?;
+    if customer.preferences.do_not_contact && !before.preferences.do_not_contact {
+        withdrawal::end_all(app, &tx, caller.org, customer.id, Why::Refused).await?;
+    }
     record(app, &tx, caller, &customer, json!({ "fields": fields })).await?;
     tx.commit().await?;
     shown(app, caller, &customer)
@@ -162,6 +164,7 @@ pub async fn retire(app: &App, caller: &Caller, name: &str) -> Result<v1::Custom
         customer.change_us = app.clock.now_us();
         let tx = app.db.begin().await?;
         store::customer::save(tx.conn(), &mut customer).await?;
+        withdrawal::end_all(app, &tx, caller.org, customer.id, Why::Gone).await?;
         record(app, &tx, caller, &customer, json!({ "state": "retired" })).await?;
         tx.commit().await?;
     }
@@ -196,13 +199,53 @@ pub async fn set_consent(
         source,
         at_us: now_us,
     };
-    customer.consents = customer.consents.with(purpose, given);
-    customer.change_us = now_us;
     let tx = app.db.begin().await?;
-    store::customer::save(tx.conn(), &mut customer).await?;
-    store::customer_record::insert_consents(tx.conn(), &[consent]).await?;
+    note_consent(app, &tx, &mut customer, consent).await?;
     let detail = json!({ "purpose": request.purpose().as_str_name(), "given": given });
     record(app, &tx, caller, &customer, detail).await?;
     tx.commit().await?;
     shown(app, caller, &customer)
+}
+
+/// Notes consent given or withdrawn in the transaction. Who does not want to be asked any more
+/// is not asked any more, in no campaign that runs or is prepared.
+async fn note_consent(
+    app: &App,
+    tx: &WriteTx,
+    customer: &mut Customer,
+    consent: ConsentRecord,
+) -> Result<()> {
+    customer.consents = customer.consents.with(consent.purpose, consent.given);
+    customer.change_us = consent.at_us;
+    store::customer::save(tx.conn(), customer).await?;
+    if consent.purpose == Purpose::Survey && !consent.given {
+        withdrawal::end_all(app, tx, customer.org, customer.id, Why::Refused).await?;
+    }
+    store::customer_record::insert_consents(tx.conn(), &[consent]).await
+}
+
+/// Withdraws the consent to be asked in surveys for the person behind a personal link. Nothing
+/// for somebody who withdrew it before, was erased, or is not known.
+pub async fn leave_alone(app: &App, org: Uuid, customer: Uuid) -> Result<()> {
+    let found = store::customer::find_current(app.db.read(), org, customer).await?;
+    let Some(mut customer) = found.filter(|customer| !customer.sealed.key.is_empty()) else {
+        return Ok(());
+    };
+    if !customer.consents.given(Purpose::Survey) {
+        return Ok(());
+    }
+    let id = new_id(app.clock.as_ref());
+    let key = app.vault.open_key(customer.id, &customer.sealed.key)?;
+    let consent = ConsentRecord {
+        id,
+        org,
+        customer: customer.id,
+        purpose: Purpose::Survey,
+        given: false,
+        source: Some(key.seal(id, b"the person, by a personal link")?),
+        at_us: app.clock.now_us(),
+    };
+    let tx = app.db.begin().await?;
+    note_consent(app, &tx, &mut customer, consent).await?;
+    tx.commit().await
 }

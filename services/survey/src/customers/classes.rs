@@ -1,14 +1,13 @@
 //! Classes of customers. The built-in ones have fixed ids and are written down at their first
 //! use.
 
-use std::collections::BTreeMap;
-
 use kit::{
     audit,
     auth::Caller,
     db::WriteTx,
     error::{Result, ServiceError},
     idempotency,
+    mask::Mask,
 };
 use prost::Message as _;
 use proto::{names, survey::v1};
@@ -16,10 +15,7 @@ use serde_json::json;
 use survey_domain::customer::{Class, class_id};
 use uuid::Uuid;
 
-use super::{
-    convert::{class_event, class_to, texts_of},
-    fields::Paths,
-};
+use super::convert::{class_event, class_to};
 use crate::{convert, state::App, store};
 
 /// Own classes in use that an organisation may have.
@@ -68,22 +64,15 @@ pub async fn create(
         id: class_id(caller.org, &given.code),
         org: caller.org,
         code: given.code,
-        label: texts_of(given.label),
+        label: given.label,
         weight: given.weight,
         version: 1,
         retire_us: None,
     };
     class.check().map_err(|wrong| convert::error(wrong, "customerClass."))?;
     let tx = app.db.begin().await?;
-    // Labels are a map without order: the code alone stands for the request.
-    let kept = v1::CreateCustomerClassRequest {
-        customer_class: Some(v1::CustomerClass {
-            label: BTreeMap::new().into_iter().collect(),
-            ..class_to(&class)
-        }),
-        request_id: request.request_id.clone(),
-    };
-    if let Some(answer) = idempotency::replay(&tx, caller, &request.request_id, &kept).await? {
+    let key = request.request_id.as_str();
+    if let Some(answer) = idempotency::replay(&tx, caller, key, request).await? {
         return Ok(answer);
     }
     let mut events = ensure(&tx, caller.org).await?;
@@ -100,8 +89,7 @@ pub async fn create(
     let detail = json!({ "code": class.code, "weight": class.weight });
     audit::record(&tx, caller, &answer.name, None, detail, app.clock.as_ref()).await?;
     app.outbox.append(&tx, v1::Events { items: events }.encode_to_vec()).await?;
-    idempotency::remember(&tx, caller, &request.request_id, &kept, &answer, app.clock.as_ref())
-        .await?;
+    idempotency::remember(&tx, caller, key, request, &answer, app.clock.as_ref()).await?;
     tx.commit().await?;
     app.outbox.committed();
     Ok(answer)
@@ -128,7 +116,7 @@ pub async fn update(
 ) -> Result<v1::CustomerClass> {
     caller.authorize_organisation()?;
     let given = request.customer_class.unwrap_or_default();
-    let paths = Paths::read(request.update_mask, &["label", "weight"])?;
+    let mask = Mask::read(request.update_mask.as_ref(), &["label", "weight"])?;
     let tx = app.db.begin().await?;
     let mut events = ensure(&tx, caller.org).await?;
     let mut class = class_named(&tx, caller, "customerClass.name", &given.name).await?;
@@ -137,15 +125,13 @@ pub async fn update(
         return Err(ServiceError::wrong_state("the class is retired"));
     }
     let before = class.clone();
-    if paths.has("label", !given.label.is_empty()) {
+    if mask.covers("label", !given.label.is_empty()) {
         if class.is_built_in() {
             return Err(ServiceError::invalid("customerClass.label", "is fixed for this class"));
         }
-        class.label = texts_of(given.label);
+        class.label = given.label;
     }
-    if paths.has("weight", given.weight != 0.0) {
-        class.weight = given.weight;
-    }
+    mask.take("weight", given.weight, &mut class.weight);
     class.check().map_err(|wrong| convert::error(wrong, "customerClass."))?;
     if class != before {
         store::customer_schema::save_class(tx.conn(), &mut class).await?;

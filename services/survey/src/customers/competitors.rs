@@ -6,13 +6,13 @@ use kit::{
     clock::new_id,
     error::{Result, ServiceError},
     idempotency,
+    mask::Mask,
 };
 use proto::{names, survey::v1, time};
 use serde_json::json;
 use survey_domain::record::{Competitor, Product};
 use uuid::Uuid;
 
-use super::fields::Paths;
 use crate::{convert, convert::etag, state::App, store};
 
 /// Competitors of a list.
@@ -113,7 +113,7 @@ pub async fn update(
 ) -> Result<v1::Competitor> {
     caller.authorize_organisation()?;
     let given = request.competitor.unwrap_or_default();
-    let paths = Paths::read(request.update_mask, &["display_name", "note", "products"])?;
+    let mask = Mask::read(request.update_mask.as_ref(), &["display_name", "note", "products"])?;
     let (mut competitor, customers) =
         found(app, caller.org, "competitor.name", &given.name).await?;
     convert::must_be_current(&given.etag, competitor.version)?;
@@ -121,13 +121,9 @@ pub async fn update(
         return Err(ServiceError::wrong_state("the competitor is retired"));
     }
     let before = competitor.clone();
-    if paths.has("display_name", !given.display_name.is_empty()) {
-        competitor.display_name = given.display_name;
-    }
-    if paths.has("note", !given.note.is_empty()) {
-        competitor.note = given.note;
-    }
-    if paths.has("products", !given.products.is_empty()) {
+    mask.take("display_name", given.display_name, &mut competitor.display_name);
+    mask.take("note", given.note, &mut competitor.note);
+    if mask.covers("products", !given.products.is_empty()) {
         competitor.products = products_of(given.products);
     }
     competitor.check().map_err(|wrong| convert::error(wrong, "competitor."))?;

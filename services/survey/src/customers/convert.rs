@@ -1,7 +1,5 @@
 //! Customers between the contract's messages and the domain's types.
 
-use std::collections::{BTreeMap, HashMap};
-
 use kit::{
     auth::Caller,
     error::{Result, ServiceError},
@@ -34,7 +32,7 @@ pub fn with_personal(customer: &Customer, personal: Personal) -> v1::Customer {
         birthday: personal.birthday,
         external_id: personal.external_id,
         note: personal.note,
-        personal_attributes: personal.attributes.into_iter().collect(),
+        personal_attributes: personal.attributes,
         personal_hidden: false,
         ..plain(customer)
     }
@@ -49,7 +47,7 @@ pub fn plain(customer: &Customer) -> v1::Customer {
         customer_class: names::print("customerClasses", customer.class),
         competitor: names::print_opt("competitors", customer.competitor),
         state: customer.state as i32,
-        attributes: customer.attributes.clone().into_iter().collect(),
+        attributes: customer.attributes.clone(),
         importance: customer.importance,
         language: customer.language.clone(),
         since: customer.since.map(|date| date.to_string()).unwrap_or_default(),
@@ -108,25 +106,16 @@ pub fn date(field: &str, text: &str) -> Result<jiff::civil::Date> {
     attribute::date(text).map_err(|wrong| ServiceError::invalid(field, wrong))
 }
 
-/// Texts by language tag, in order.
-pub fn texts_of(texts: HashMap<String, String>) -> BTreeMap<String, String> {
-    texts.into_iter().collect()
-}
-
-fn texts_to(texts: &BTreeMap<String, String>) -> HashMap<String, String> {
-    texts.iter().map(|(tag, text)| (tag.clone(), text.clone())).collect()
-}
-
 /// An attribute as the contract shows it.
 pub fn attribute_to(attribute: &Attribute) -> v1::CustomerAttribute {
     let choices = attribute.choices.iter().map(|choice| v1::AttributeChoice {
         code: choice.code.clone(),
-        label: texts_to(&choice.label),
+        label: choice.label.clone(),
     });
     v1::CustomerAttribute {
         name: names::print("customerAttributes", attribute.id),
         code: attribute.code.clone(),
-        label: texts_to(&attribute.label),
+        label: attribute.label.clone(),
         value_type: attribute.kind as i32,
         choices: choices.collect(),
         personal: attribute.personal,
@@ -142,7 +131,7 @@ pub fn attribute_kind(given: &v1::CustomerAttribute) -> Result<(Type, Vec<Choice
     let choices = given
         .choices
         .iter()
-        .map(|choice| Choice { code: choice.code.clone(), label: texts_of(choice.label.clone()) })
+        .map(|choice| Choice { code: choice.code.clone(), label: choice.label.clone() })
         .collect();
     Ok((kind, choices))
 }
@@ -152,7 +141,7 @@ pub fn class_to(class: &Class) -> v1::CustomerClass {
     v1::CustomerClass {
         name: names::print("customerClasses", class.id),
         code: class.code.clone(),
-        label: texts_to(&class.label),
+        label: class.label.clone(),
         weight: class.weight,
         built_in: class.is_built_in(),
         etag: etag(class.version),
@@ -164,7 +153,7 @@ pub fn class_to(class: &Class) -> v1::CustomerClass {
 pub fn class_event(class: &Class) -> v1::Event {
     let weight = v1::ClassWeight {
         customer_class: names::print("customerClasses", class.id),
-        name: texts_to(&class.label),
+        name: class.label.clone(),
         weight: class.weight,
     };
     v1::Event {

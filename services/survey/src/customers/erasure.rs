@@ -13,13 +13,19 @@ use serde_json::json;
 use survey_domain::customer::{Customer, Personal, State};
 
 use super::{
-    access::{any_customer, customer_of, unseen},
+    access::{any_customer, customer_of},
     change::record,
     convert::shown,
     export::family,
-    page, tombstone,
+    tombstone,
 };
-use crate::{convert, convert::print_place, state::App, store, store::erasure::Certificate};
+use crate::{
+    convert,
+    fieldwork::withdrawal::{self, Why},
+    state::App,
+    store,
+    store::erasure::Certificate,
+};
 
 /// Erases a person.
 ///
@@ -42,7 +48,6 @@ pub async fn erase(
         let text = "a legal hold forbids the erasure";
         return Err(ServiceError::wrong_state(text));
     }
-    store::erasure::prepare(&app.db).await?;
     let tx = app.db.begin().await?;
     let mut certificate = Certificate {
         id: new_id(app.clock.as_ref()),
@@ -61,7 +66,11 @@ pub async fn erase(
     store::erasure::insert(&tx, &certificate).await?;
     record(app, &tx, caller, &customer, json!({ "erased": certificate.items })).await?;
     tx.commit().await?;
-    store::erasure::sweep(&app.db).await;
+    app.cleaning.wanted();
+    // What cannot be emptied now, because somebody reads, is emptied later.
+    if let Err(error) = app.cleaning.once(&app.db).await {
+        tracing::warn!(%error, "free space waits to be emptied");
+    }
     Ok(erasure_to(&certificate))
 }
 
@@ -94,7 +103,7 @@ async fn erase_one(
         let deleted = store::erasure::delete_rows(tx, table, org, id).await?;
         count(what, i64::try_from(deleted).unwrap_or(i64::MAX));
     }
-    for (what, more) in parts(tx, person).await? {
+    for (what, more) in parts(app, tx, person).await? {
         count(what, more);
     }
     for table in ["purchase", "interaction", "customer_consent"] {
@@ -110,8 +119,9 @@ async fn erase_one(
 
 /// What other parts of the service hold of the person: each empties its own rows in this
 /// transaction; what and how many.
-async fn parts(tx: &WriteTx, person: &Customer) -> Result<Vec<(&'static str, i64)>> {
+async fn parts(app: &App, tx: &WriteTx, person: &Customer) -> Result<Vec<(&'static str, i64)>> {
     let (org, id) = (person.org, person.id);
+    withdrawal::end_all(app, tx, org, id, Why::Refused).await?;
     let answers = crate::responses::forget_customer(tx, org, id).await?;
     let invitations = store::erasure::count_rows(tx, "invitation", org, id).await?;
     store::fieldwork::invitation::forget_customer(tx.conn(), org, id).await?;
@@ -160,10 +170,9 @@ fn erasure_to(certificate: &Certificate) -> v1::Erasure {
 /// One certificate.
 pub async fn get(app: &App, caller: &Caller, name: &str) -> Result<v1::Erasure> {
     let id = convert::id("erasures", "name", name)?;
-    let absent = || ServiceError::not_found("erasure");
     let found = store::erasure::find(app.db.read(), caller.org, "id", id).await?;
-    let certificate = found.ok_or_else(absent)?;
-    caller.authorize(certificate.unit).map_err(|error| unseen(error, absent()))?;
+    let certificate = found.ok_or_else(|| ServiceError::not_found("erasure"))?;
+    caller.authorize_object(certificate.unit, "erasure")?;
     Ok(erasure_to(&certificate))
 }
 
@@ -175,12 +184,10 @@ pub async fn list(
 ) -> Result<v1::ListErasuresResponse> {
     let units = caller.visible()?.narrowed(None)?;
     let key = format!("erasures|{}", caller.org);
-    let before = page::after_place(app, &key, &request.page_token)?;
-    let (read, size) = page::sizes(request.page_size)?;
+    let page = app.pages.open(key, request.page_size, &request.page_token)?;
     let (conn, units) = (app.db.read(), units.as_deref());
-    let mut found = store::erasure::list(conn, caller.org, units, before, read).await?;
-    let next_page_token =
-        page::cut(app, &key, &mut found, size, |last| print_place(last.at_us, last.id));
+    let mut found = store::erasure::list(conn, caller.org, units, page.after, page.limit).await?;
+    let next_page_token = page.close(&mut found, |last| (last.at_us, last.id));
     let erasures = found.iter().map(erasure_to).collect();
     Ok(v1::ListErasuresResponse { erasures, next_page_token })
 }

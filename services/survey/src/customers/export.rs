@@ -23,7 +23,7 @@ use super::{
     record_convert::{interactions_to, purchase_to},
     referrals::referral_to,
 };
-use crate::{state::App, store};
+use crate::{state::App, store, words};
 
 /// Records of a kind that one export holds.
 const RECORDS_MAX: u64 = 100_000;
@@ -35,7 +35,7 @@ pub async fn export(app: &App, caller: &Caller, name: &str) -> Result<v1::Export
     let persons = family(app, &customer).await?;
     let tx = app.db.begin().await?;
     for person in &persons {
-        data.records.extend(records(&tx, person).await?);
+        data.records.extend(records(app, &tx, person).await?);
     }
     let csv = csv(&data)?;
     record(app, &tx, caller, &customer, json!({ "export": true })).await?;
@@ -79,23 +79,37 @@ async fn data(app: &App, customer: &Customer) -> Result<v1::SubjectData> {
 }
 
 /// What other parts of the service hold of the person.
-async fn records(tx: &WriteTx, person: &Customer) -> Result<Vec<v1::SubjectRecord>> {
+async fn records(app: &App, tx: &WriteTx, person: &Customer) -> Result<Vec<v1::SubjectRecord>> {
     let text = |key: &str, value: String| (key.to_owned(), value);
     let mut found = Vec::new();
-    for response in store::response::of_customer(tx, person.org, person.id).await? {
+    let mut responses = store::response::of_customer(tx, person.org, person.id).await?;
+    words::open(app, tx.conn(), &mut responses).await?;
+    for response in responses {
         let answers = serde_json::to_string(&response.answers).map_err(ServiceError::internal)?;
-        let submitted = jiff::Timestamp::from_microsecond(response.submit_us);
         let fields = [
             text("campaign", names::print("campaigns", response.campaign)),
             text("questionnaire", names::print("questionnaires", response.questionnaire)),
             text("version", response.version.to_string()),
-            text("submitTime", submitted.map(|us| us.to_string()).unwrap_or_default()),
+            text("submitTime", moment(response.submit_us)),
             text("language", response.language),
             text("answers", answers),
         ];
         let name = names::print("responses", response.id);
         let fields = fields.into();
         found.push(v1::SubjectRecord { kind: "response".to_owned(), name, fields });
+    }
+    let mut drafts = store::response_draft::of_customer(tx.conn(), person.org, person.id).await?;
+    words::open_drafts(app, tx.conn(), &mut drafts).await?;
+    for draft in drafts {
+        let answers = serde_json::to_string(&draft.answers).map_err(ServiceError::internal)?;
+        let fields = [
+            text("campaign", names::print("campaigns", draft.campaign)),
+            text("saveTime", moment(draft.save_us)),
+            text("answers", answers),
+        ];
+        let fields = fields.into();
+        let kind = "unfinished_response".to_owned();
+        found.push(v1::SubjectRecord { kind, name: String::new(), fields });
     }
     let invitations = store::customer_record::invitations(tx.conn(), person.org, person.id);
     for (id, campaign, note) in invitations.await? {
@@ -104,7 +118,18 @@ async fn records(tx: &WriteTx, person: &Customer) -> Result<Vec<v1::SubjectRecor
         let fields = fields.into();
         found.push(v1::SubjectRecord { kind: "invitation".to_owned(), name, fields });
     }
+    let noted = store::fieldwork::history::notes_of(tx.conn(), person.org, person.id);
+    for (invitation, at_us, note) in noted.await? {
+        let fields = [text("eventTime", moment(at_us)), text("note", note)];
+        let name = names::print("invitations", invitation);
+        let (kind, fields) = ("invitation_event".to_owned(), fields.into());
+        found.push(v1::SubjectRecord { kind, name, fields });
+    }
     Ok(found)
+}
+
+fn moment(us: i64) -> String {
+    jiff::Timestamp::from_microsecond(us).map(|us| us.to_string()).unwrap_or_default()
 }
 
 fn open(app: &App, customer: &Customer) -> Result<v1::Customer> {

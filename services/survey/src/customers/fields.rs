@@ -4,6 +4,7 @@ use kit::{
     auth::Caller,
     clock::new_id,
     error::{Result, ServiceError},
+    mask::Mask,
 };
 use proto::survey::v1;
 use survey_domain::{
@@ -12,11 +13,11 @@ use survey_domain::{
 };
 use uuid::Uuid;
 
-use super::convert::{date_opt, preferences_of, texts_of};
+use super::convert::{date_opt, preferences_of};
 use crate::{convert, state::App, store};
 
 /// Fields that a change may name.
-const PATHS: [&str; 19] = [
+pub const CHANGEABLE: [&str; 19] = [
     "unit",
     "customer_class",
     "competitor",
@@ -37,36 +38,6 @@ const PATHS: [&str; 19] = [
     "etag",
     "name",
 ];
-
-/// Which fields a change is about: those that the mask names, or all that are set.
-pub struct Paths(Vec<String>);
-
-impl Paths {
-    /// Reads a mask.
-    ///
-    /// # Errors
-    /// INVALID_ARGUMENT for a path that cannot be changed.
-    pub fn read(mask: Option<prost_types::FieldMask>, known: &[&str]) -> Result<Self> {
-        let paths = mask.map(|mask| mask.paths).unwrap_or_default();
-        for (index, path) in paths.iter().enumerate() {
-            if !known.contains(&path.as_str()) {
-                let field = format!("updateMask.paths[{index}]");
-                return Err(ServiceError::invalid(field, "is no field that can be changed"));
-            }
-        }
-        Ok(Self(paths))
-    }
-
-    /// The mask of a customer.
-    pub fn of_customer(mask: Option<prost_types::FieldMask>) -> Result<Self> {
-        Self::read(mask, &PATHS)
-    }
-
-    /// Whether a field is to be changed.
-    pub fn has(&self, path: &str, is_set: bool) -> bool {
-        if self.0.is_empty() { is_set } else { self.0.iter().any(|known| known == path) }
-    }
-}
 
 /// A customer with nothing known of it.
 pub fn blank(app: &App, org: Uuid, unit: Uuid) -> Customer {
@@ -101,13 +72,13 @@ pub async fn take(
     app: &App,
     caller: &Caller,
     given: v1::Customer,
-    paths: &Paths,
+    mask: &Mask,
     customer: &mut Customer,
     personal: &mut Personal,
 ) -> Result<Vec<&'static str>> {
     let conn = app.db.read();
     let attributes = store::customer_schema::attributes(conn, caller.org).await?;
-    take_references(app, caller, &given, paths, customer).await?;
+    take_references(app, caller, &given, mask, customer).await?;
     let mut changed = Vec::new();
     for (path, old, new) in [
         ("display_name", &mut personal.display_name, given.display_name),
@@ -119,35 +90,36 @@ pub async fn take(
         ("note", &mut personal.note, given.note),
         ("language", &mut customer.language, given.language),
     ] {
-        if paths.has(path, !new.is_empty()) {
+        if mask.covers(path, !new.is_empty()) {
             *old = new;
             changed.push(path);
         }
     }
-    if paths.has("since", !given.since.is_empty()) {
+    if mask.covers("since", !given.since.is_empty()) {
         customer.since = date_opt("customer.since", &given.since)?;
         changed.push("since");
     }
-    if paths.has("importance", given.importance != 0.0) {
+    if mask.covers("importance", given.importance != 0.0) {
         customer.importance = given.importance;
         changed.push("importance");
     }
-    if paths.has("contact_every_days", given.contact_every_days != 0) {
+    if mask.covers("contact_every_days", given.contact_every_days != 0) {
         customer.contact_every_days = given.contact_every_days;
         changed.push("contact_every_days");
     }
-    if let Some(preferences) = given.preferences.as_ref().filter(|_| paths.has("preferences", true))
+    if let Some(preferences) =
+        given.preferences.as_ref().filter(|_| mask.covers("preferences", true))
     {
         customer.preferences = preferences_of(preferences);
         changed.push("preferences");
     }
-    if paths.has("attributes", !given.attributes.is_empty()) {
-        let values = texts_of(given.attributes);
+    if mask.covers("attributes", !given.attributes.is_empty()) {
+        let values = given.attributes;
         take_values(&attributes, false, values, &mut customer.attributes)?;
         changed.push("attributes");
     }
-    if paths.has("personal_attributes", !given.personal_attributes.is_empty()) {
-        let values = texts_of(given.personal_attributes);
+    if mask.covers("personal_attributes", !given.personal_attributes.is_empty()) {
+        let values = given.personal_attributes;
         take_values(&attributes, true, values, &mut personal.attributes)?;
         changed.push("personal_attributes");
     }
@@ -180,11 +152,11 @@ async fn take_references(
     app: &App,
     caller: &Caller,
     given: &v1::Customer,
-    paths: &Paths,
+    mask: &Mask,
     customer: &mut Customer,
 ) -> Result<()> {
     let conn = app.db.read();
-    if paths.has("customer_class", !given.customer_class.is_empty()) {
+    if mask.covers("customer_class", !given.customer_class.is_empty()) {
         let named =
             convert::id_opt("customerClasses", "customer.customerClass", &given.customer_class)?;
         let class = named.unwrap_or_else(|| customer::class_id(caller.org, "external"));
@@ -197,7 +169,7 @@ async fn take_references(
         }
         customer.class = class;
     }
-    if paths.has("competitor", !given.competitor.is_empty()) {
+    if mask.covers("competitor", !given.competitor.is_empty()) {
         let named = convert::id_opt("competitors", "customer.competitor", &given.competitor)?;
         if let Some(id) = named.filter(|id| Some(*id) != customer.competitor) {
             let found = store::customer_schema::competitors(conn, caller.org, Some(id), 1).await?;

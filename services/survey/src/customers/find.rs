@@ -10,7 +10,7 @@ use survey_domain::{
     duplicate::{REASONS, Reason},
 };
 
-use super::{access::customer_of, convert::shown, page, segments};
+use super::{access::customer_of, convert::shown, segments};
 use crate::{convert, state::App, store};
 
 /// Blocks that a page with a filter reads at most before it is shown as it is.
@@ -57,24 +57,25 @@ pub async fn list(
         request.show_retired,
         request.filter,
     );
-    let mut after = page::after_id(app, &key, &request.page_token)?;
-    let (read, size) = page::sizes(request.page_size)?;
+    let page = app.pages.open(key, request.page_size, &request.page_token)?;
+    let mut after = page.after;
     let mut found: Vec<Customer> = Vec::new();
     let mut next_page_token = String::new();
     for _ in 0..BLOCKS_MAX {
-        let block = store::customer::list(app.db.read(), caller.org, &filter, after, read).await?;
-        let ended = (block.len() as u64) < read;
+        let conn = app.db.read();
+        let block = store::customer::list(conn, caller.org, &filter, after, page.limit).await?;
+        let ended = (block.len() as u64) < page.limit;
         for customer in block {
             after = Some(customer.id);
             if matchers.iter().all(|matcher| matcher.matches(&customer)) {
                 found.push(customer);
             }
-            if found.len() > size {
+            if found.len() > page.size() {
                 break;
             }
         }
-        if found.len() > size {
-            next_page_token = page::cut(app, &key, &mut found, size, |last| page::id_text(last.id));
+        if found.len() > page.size() {
+            next_page_token = page.close(&mut found, |last| last.id);
             break;
         }
         if ended {
@@ -82,8 +83,7 @@ pub async fn list(
             break;
         }
         // The page may end here, with what was found so far.
-        next_page_token =
-            after.map(|id| app.pages.encode(&key, &page::id_text(id))).unwrap_or_default();
+        next_page_token = after.map(|id| page.token(&id)).unwrap_or_default();
     }
     let customers = found.iter().map(|c| shown(app, caller, c)).collect::<Result<_>>()?;
     Ok(v1::ListCustomersResponse { customers, next_page_token })
@@ -145,12 +145,12 @@ pub async fn duplicates(
     let unit = convert::id_opt("units", "unit", &request.unit)?;
     let units = caller.visible()?.narrowed(unit)?;
     let key = format!("duplicates|{}|{}", caller.org, request.unit);
-    let after = app.pages.decode(&key, &request.page_token)?;
-    let (mut at, mut after) = after.as_deref().map(parse_place).unwrap_or((0, None));
-    let (read, size) = page::sizes(request.page_size)?;
+    let mut page = app.pages.open(key, request.page_size, &request.page_token)?;
+    let (at, mut after) = page.after.take().unzip();
+    let mut at = at.and_then(|at: i64| usize::try_from(at).ok()).unwrap_or_default();
     let mut found: Vec<(usize, Vec<u8>, v1::DuplicateGroup)> = Vec::new();
-    while at < REASONS.len() && found.len() <= size {
-        let left = read - found.len() as u64;
+    while at < REASONS.len() && found.len() <= page.size() {
+        let left = page.limit - found.len() as u64;
         let groups = store::customer::duplicates(
             app.db.read(),
             caller.org,
@@ -165,9 +165,7 @@ pub async fn duplicates(
         }
         at += 1;
     }
-    let next_page_token = page::cut(app, &key, &mut found, size, |(at, hash, _)| {
-        format!("{at}.{}", store::rows::hex(hash))
-    });
+    let next_page_token = page.close(&mut found, |(at, hash, _)| (*at as i64, hash.clone()));
     let groups = found.into_iter().map(|(.., group)| group).collect();
     Ok(v1::ListDuplicatesResponse { groups, next_page_token })
 }
@@ -175,14 +173,6 @@ pub async fn duplicates(
 fn group(reason: Reason, ids: &[uuid::Uuid]) -> v1::DuplicateGroup {
     let shown = ids.iter().take(GROUP_MAX).map(|id| names::print("customers", *id));
     v1::DuplicateGroup { reason: reason as i32, customers: shown.collect() }
-}
-
-/// Reads the place of a group; the token was checked.
-fn parse_place(text: &str) -> (usize, Option<Vec<u8>>) {
-    let (at, hash) = text.split_once('.').unwrap_or((text, ""));
-    let byte = |at: usize| hash.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
-    let bytes = (0..hash.len()).step_by(2).map_while(byte).collect();
-    (at.parse().unwrap_or(0), Some(bytes))
 }
 
 /// Which customers were merged into this one.

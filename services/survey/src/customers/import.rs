@@ -20,13 +20,9 @@ use survey_domain::{
 };
 use uuid::Uuid;
 
-use super::{
-    access::{unit_in_use, unseen},
-    page,
-};
+use super::access::unit_in_use;
 use crate::{
     convert,
-    convert::print_place,
     personal::HashKind,
     state::App,
     store,
@@ -130,10 +126,9 @@ fn drafted(app: &App, caller: &Caller, unit: Uuid, given: v1::CustomerImport) ->
 /// An import that the caller may see and act on.
 async fn import_of(app: &App, caller: &Caller, name: &str) -> Result<Import> {
     let id = convert::id("customerImports", "name", name)?;
-    let absent = || ServiceError::not_found("import");
     let found = store::customer_import::find(app.db.read(), caller.org, id).await?;
-    let import = found.ok_or_else(absent)?;
-    caller.authorize(import.unit).map_err(|error| unseen(error, absent()))?;
+    let import = found.ok_or_else(|| ServiceError::not_found("import"))?;
+    caller.authorize_object(import.unit, "import")?;
     Ok(import)
 }
 
@@ -186,12 +181,11 @@ pub async fn list(
     let unit = convert::id_opt("units", "unit", &request.unit)?;
     let units = caller.visible()?.narrowed(unit)?;
     let key = format!("imports|{}|{}", caller.org, request.unit);
-    let before = page::after_place(app, &key, &request.page_token)?;
-    let (read, size) = page::sizes(request.page_size)?;
+    let page = app.pages.open(key, request.page_size, &request.page_token)?;
     let (conn, units) = (app.db.read(), units.as_deref());
-    let mut found = store::customer_import::list(conn, caller.org, units, before, read).await?;
-    let next_page_token =
-        page::cut(app, &key, &mut found, size, |last| print_place(last.create_us, last.id));
+    let mut found =
+        store::customer_import::list(conn, caller.org, units, page.after, page.limit).await?;
+    let next_page_token = page.close(&mut found, |last| (last.create_us, last.id));
     let customer_imports = found.iter().map(import_to).collect();
     Ok(v1::ListCustomerImportsResponse { customer_imports, next_page_token })
 }
@@ -204,11 +198,10 @@ pub async fn errors(
 ) -> Result<v1::ListImportErrorsResponse> {
     let import = import_of(app, caller, &request.name).await?;
     let key = format!("importErrors|{}|{}", caller.org, import.id);
-    let after = app.pages.decode(&key, &request.page_token)?;
-    let after = after.and_then(|text| text.parse().ok()).unwrap_or(-1);
-    let (read, size) = page::sizes(request.page_size)?;
-    let mut found = store::customer_import::errors(app.db.read(), import.id, after, read).await?;
-    let next_page_token = page::cut(app, &key, &mut found, size, |(place, _)| place.to_string());
+    let page = app.pages.open(key, request.page_size, &request.page_token)?;
+    let (conn, after) = (app.db.read(), page.after.unwrap_or(-1));
+    let mut found = store::customer_import::errors(conn, import.id, after, page.limit).await?;
+    let next_page_token = page.close(&mut found, |(place, _)| *place);
     let mut csv = String::new();
     push_line(&mut csv, ["line", "column", "header", "text"].map(Cell::Plain));
     for (_, error) in &found {

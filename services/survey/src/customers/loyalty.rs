@@ -11,7 +11,7 @@ use survey_domain::{
 };
 use uuid::Uuid;
 
-use super::{convert::date, page, segments};
+use super::{convert::date, segments};
 use crate::{convert, state::App, store, store::loyalty::Period};
 
 /// Customers that are read in one go.
@@ -117,8 +117,7 @@ pub async fn warnings(
     let matcher = segments::matcher_of(app, caller, &request.segment).await?;
     let filter = store::customer::Filter { units, ..Default::default() };
     let key = format!("leave|{}|{}|{}", caller.org, request.unit, request.segment);
-    let begin = page::after_place(app, &key, &request.page_token)?;
-    let (_, size) = page::sizes(request.page_size)?;
+    let page = app.pages.open::<(i64, Uuid)>(key, request.page_size, &request.page_token)?;
     let mut found: Vec<Placed> = Vec::new();
     let (now_us, mut after) = (app.clock.now_us(), None);
     loop {
@@ -131,21 +130,21 @@ pub async fn warnings(
         for (id, facts) in &facts {
             let Some(warning) = warning(facts, now_us) else { continue };
             let place = (-warning.points, *id);
-            let shown_before =
-                begin.is_some_and(|(points, id)| (i64::from(place.0), place.1) <= (points, id));
+            let shown_before = page
+                .after
+                .is_some_and(|(points, id)| (i64::from(place.0), place.1) <= (points, id));
             if !shown_before {
                 found.push((place.0, place.1, warning));
             }
         }
         // No more than a page is ever kept.
         found.sort_by_key(|(points, id, _)| (*points, *id));
-        found.truncate(size + 1);
+        found.truncate(page.size() + 1);
         if ended {
             break;
         }
     }
-    let place = |last: &Placed| convert::print_place(last.0.into(), last.1);
-    let next_page_token = page::cut(app, &key, &mut found, size, place);
+    let next_page_token = page.close(&mut found, |last| (last.0.into(), last.1));
     let warnings = found.into_iter().map(|(_, id, warning)| warning_to(id, &warning)).collect();
     Ok(v1::ListLeaveWarningsResponse { warnings, next_page_token })
 }

@@ -14,7 +14,12 @@ use survey_domain::{
 };
 
 use super::{access::customer_of, change::record, convert::shown};
-use crate::{convert, state::App, store};
+use crate::{
+    convert,
+    fieldwork::withdrawal::{self, Why},
+    state::App,
+    store, words,
+};
 
 /// Interactions and consents that are encrypted anew in one merge.
 const MOVED_MAX: u64 = 100_000;
@@ -106,6 +111,12 @@ async fn move_records(
         let sealed = again(id, &consent.source)?;
         store::customer_record::reseal(conn, place, org, id, stay.id, sealed).await?;
     }
+    for mut response in store::response::of_customer(tx, org, other.id).await? {
+        if response.sealed.is_some() {
+            words::hand_over(&mut response, &old, &new)?;
+            store::response::save(tx, &response).await?;
+        }
+    }
     for (table, column) in [
         ("due_trigger", "customer_id"),
         ("response", "customer_id"),
@@ -115,6 +126,8 @@ async fn move_records(
         hand_over(conn, table, column, org, other.id, stay.id).await?;
     }
     store::customer_record::hand_over_invitations(conn, org, other.id, stay.id).await?;
+    // A campaign that asked both goes on to ask the one that stays.
+    withdrawal::end_all(app, tx, org, other.id, Why::Gone).await?;
     let theirs = &other.activity;
     let delta = store::customer::Delta {
         purchases: theirs.purchase_count,

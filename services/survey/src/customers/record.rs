@@ -3,14 +3,16 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use kit::{clock::new_id, db::WriteTx, error::Result};
+use kit::{clock::new_id, db::WriteTx, directory::OrgView, error::Result};
 use sea_orm::ConnectionTrait;
 use survey_domain::{
     customer::{Customer, State},
     record::{DueTrigger, Interaction, InteractionKind, InteractionText, Purchase, Trigger},
 };
+use tonic::Code;
 use uuid::Uuid;
 
+use super::segments::{self, Matcher};
 use crate::{
     personal::HashKind,
     state::App,
@@ -57,6 +59,8 @@ pub struct NewInteraction {
     pub end_us: Option<i64>,
     /// Whether a complaint is settled.
     pub resolved: bool,
+    /// Node of the organisation's own process, or empty.
+    pub node: String,
     /// Personal part.
     pub text: InteractionText,
 }
@@ -237,12 +241,68 @@ pub async fn purchases(
     Ok(outcomes)
 }
 
+/// Triggers of an organisation, with the segments that they look at.
+pub struct Triggers(Vec<(Trigger, Option<Matcher>)>);
+
+/// Triggers that are looked at.
+const TRIGGERS_MAX: u64 = 1_000;
+
+impl Triggers {
+    /// Those in use. To be read before the transaction that records: segments need the rest of
+    /// the database.
+    pub async fn read(app: &App, org: Uuid) -> Result<Self> {
+        let conn = app.db.read();
+        let mut read = Vec::new();
+        for trigger in store::trigger::list(conn, org, None, false, TRIGGERS_MAX).await? {
+            match trigger.segment {
+                None => read.push((trigger, None)),
+                Some(id) => {
+                    if let Some(matcher) = Self::segment(app, org, id).await? {
+                        read.push((trigger, Some(matcher)));
+                    }
+                }
+            }
+        }
+        Ok(Self(read))
+    }
+
+    /// A segment that is no more, or names an attribute that is no more, has nobody in it.
+    async fn segment(app: &App, org: Uuid, id: Uuid) -> Result<Option<Matcher>> {
+        let found = store::customer_schema::segment(app.db.read(), org, id).await?;
+        let Some(found) = found else { return Ok(None) };
+        match segments::matcher(app, org, "segment", &found.filter).await {
+            Ok(matcher) => Ok(Some(matcher)),
+            Err(error) if error.code() == Code::InvalidArgument => {
+                tracing::warn!(%error, segment = %id, "a trigger's segment cannot be read");
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Those that an interaction of a customer calls upon.
+    fn of<'a>(
+        &'a self,
+        view: Option<&'a OrgView>,
+        interaction: &'a Interaction,
+        customer: &'a Customer,
+    ) -> impl Iterator<Item = &'a Trigger> {
+        let mine = move |trigger: &Trigger, matcher: &Option<Matcher>| {
+            trigger.is_about(interaction)
+                && view.is_some_and(|view| view.is_within(customer.unit, trigger.unit))
+                && matcher.as_ref().is_none_or(|matcher| matcher.matches(customer))
+        };
+        self.0.iter().filter(move |(t, matcher)| mine(t, matcher)).map(|(trigger, _)| trigger)
+    }
+}
+
 /// Records interactions in the transaction, what they add to their customers, and what triggers
 /// call for.
 pub async fn interactions(
     app: &App,
     tx: &WriteTx,
     org: Uuid,
+    triggers: &Triggers,
     items: Vec<NewInteraction>,
 ) -> Result<Vec<Outcome>> {
     let mut made = Vec::new();
@@ -251,11 +311,10 @@ pub async fn interactions(
     }
     let keys: Vec<_> = made.iter().map(|(i, _)| (i.id, i.content.clone())).collect();
     let sorted = sort(tx, "interaction", org, &keys).await?;
-    let triggers = store::trigger::list(tx.conn(), org, None, false, 1_000).await?;
     let view = app.directory.organisation(org);
     let (mut new, mut outcomes, mut due) = (Vec::new(), Vec::new(), Vec::new());
     let mut deltas: BTreeMap<Uuid, Delta> = BTreeMap::new();
-    for ((interaction, unit), outcome) in made.into_iter().zip(sorted.outcomes) {
+    for ((interaction, customer), outcome) in made.into_iter().zip(sorted.outcomes) {
         outcomes.push(outcome.unwrap_or(Outcome::Recorded(interaction.id)));
         if outcome.is_some() {
             continue;
@@ -265,20 +324,16 @@ pub async fn interactions(
             delta.last_contact_us = delta.last_contact_us.max(Some(interaction.at_us));
         }
         delta.complaints += i64::from(interaction.kind == InteractionKind::Complaint);
-        let wanted = triggers.iter().filter(|trigger| {
-            let within =
-                |view: &std::sync::Arc<kit::directory::OrgView>| view.is_within(unit, trigger.unit);
-            trigger.kind == interaction.kind && view.as_ref().is_some_and(within)
-        });
-        due.extend(wanted.map(|trigger| called(app, trigger, &interaction, unit)));
+        let wanted = triggers.of(view.as_deref(), &interaction, &customer);
+        due.extend(wanted.map(|trigger| called(app, trigger, &interaction, customer.unit)));
         new.push(interaction);
     }
     store::customer_record::insert_interactions(tx.conn(), &new).await?;
-    store::trigger::insert_due(tx.conn(), &due).await?;
+    store::due_trigger::insert(tx.conn(), &due).await?;
     // A contact sees to the call-backs that were due by then.
     for contact in new.iter().filter(|i| i.kind == InteractionKind::Contact) {
         let (customer, at_us, now_us) = (contact.customer, contact.at_us, app.clock.now_us());
-        store::trigger::called_back(tx.conn(), org, customer, at_us, now_us).await?;
+        store::due_trigger::called_back(tx.conn(), org, customer, at_us, now_us).await?;
     }
     for (customer, delta) in &deltas {
         store::customer::add_activity(tx.conn(), org, *customer, delta).await?;
@@ -297,18 +352,25 @@ fn called(app: &App, trigger: &Trigger, interaction: &Interaction, unit: Uuid) -
         action: trigger.action,
         campaign: trigger.campaign,
         due_us: trigger.due_us(interaction.at_us),
+        arrive_us: app.clock.now_us(),
         done_us: None,
+        outcome: None,
+        invitation: None,
     }
 }
 
-/// The interaction, and the unit of its customer.
-fn interaction(app: &App, org: Uuid, item: NewInteraction) -> Result<(Interaction, Uuid)> {
+/// The interaction, and its customer.
+fn interaction(app: &App, org: Uuid, item: NewInteraction) -> Result<(Interaction, Customer)> {
     let id = app.vault.id(org, HashKind::InteractionItem, item.item_id.as_bytes());
     let (reference, note) = (item.text.reference.as_bytes(), item.text.note.as_bytes());
     let end = item.end_us.unwrap_or(i64::MIN).to_be_bytes();
     let at = item.at_us.to_be_bytes();
     let flags = [item.kind as u8, u8::from(item.resolved)];
-    let parts: [&[u8]; 5] = [&flags, &at, &end, reference, note];
+    let mut parts: Vec<&[u8]> = vec![&flags, &at, &end, reference, note];
+    // What came without a node before there were any has the same content still.
+    if !item.node.is_empty() {
+        parts.push(item.node.as_bytes());
+    }
     let sealed = match item.text == InteractionText::default() {
         true => None,
         false => {
@@ -329,6 +391,7 @@ fn interaction(app: &App, org: Uuid, item: NewInteraction) -> Result<(Interactio
         resolved: item.resolved,
         sealed,
         content: content(app, org, &parts),
+        node: item.node,
     };
-    Ok((interaction, item.customer.unit))
+    Ok((interaction, item.customer))
 }

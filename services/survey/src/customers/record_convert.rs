@@ -19,10 +19,9 @@ use tonic::Code;
 
 use super::{
     access::{customer_of, sees_personal},
-    page,
     record::{self, Named, NewInteraction, NewPurchase, Outcome, Whom},
 };
-use crate::{convert, convert::print_place, state::App, store};
+use crate::{convert, state::App, store};
 
 /// Latest time that is believed: a day ahead of us.
 const AHEAD_US: i64 = 86_400_000_000;
@@ -187,6 +186,7 @@ pub async fn record_interactions(
 ) -> Result<v1::BatchRecordResponse> {
     let visible = caller.visible()?;
     let now_us = app.clock.now_us();
+    let triggers = record::Triggers::read(app, caller.org).await?;
     let tx = app.db.begin().await?;
     let named: Vec<Taken<Named>> = request
         .interactions
@@ -209,7 +209,7 @@ pub async fn record_interactions(
         })
         .collect();
     let new: Vec<NewInteraction> = taken.iter().flatten().cloned().collect();
-    let outcomes = record::interactions(app, &tx, caller.org, new).await?;
+    let outcomes = record::interactions(app, &tx, caller.org, &triggers, new).await?;
     tx.commit().await?;
     let ids: Vec<String> = request.interactions.into_iter().map(|item| item.item_id).collect();
     Ok(v1::BatchRecordResponse { results: results(&ids, &taken, outcomes, "interactions") })
@@ -241,8 +241,8 @@ fn new_interaction(
     };
     let text = InteractionText { reference: item.reference.clone(), note: item.note.clone() };
     let item_id = item.item_id.clone();
-    let resolved = item.resolved;
-    Ok(NewInteraction { item_id, customer, unit, kind, at_us, end_us, resolved, text })
+    let (resolved, node) = (item.resolved, item.node.clone());
+    Ok(NewInteraction { item_id, customer, unit, kind, at_us, end_us, resolved, node, text })
 }
 
 /// A purchase as the contract shows it.
@@ -287,6 +287,7 @@ pub fn interactions_to(
             reference: text.reference,
             note: text.note,
             resolved: interaction.resolved,
+            node: interaction.node.clone(),
             ..Default::default()
         });
     }
@@ -301,13 +302,12 @@ pub async fn list_purchases(
 ) -> Result<v1::ListPurchasesResponse> {
     let customer = customer_of(app, caller, "customer", &request.customer).await?;
     let key = format!("purchases|{}|{}", caller.org, customer.id);
-    let before = page::after_place(app, &key, &request.page_token)?;
-    let (read, size) = page::sizes(request.page_size)?;
+    let page = app.pages.open(key, request.page_size, &request.page_token)?;
     let conn = app.db.read();
     let mut found =
-        store::customer_record::purchases(conn, caller.org, customer.id, before, read).await?;
-    let next_page_token =
-        page::cut(app, &key, &mut found, size, |last| print_place(last.at_us, last.id));
+        store::customer_record::purchases(conn, caller.org, customer.id, page.after, page.limit)
+            .await?;
+    let next_page_token = page.close(&mut found, |last| (last.at_us, last.id));
     let purchases = found.iter().map(purchase_to).collect();
     Ok(v1::ListPurchasesResponse { purchases, next_page_token })
 }
@@ -320,13 +320,12 @@ pub async fn list_interactions(
 ) -> Result<v1::ListInteractionsResponse> {
     let customer = customer_of(app, caller, "customer", &request.customer).await?;
     let key = format!("interactions|{}|{}", caller.org, customer.id);
-    let before = page::after_place(app, &key, &request.page_token)?;
-    let (read, size) = page::sizes(request.page_size)?;
+    let page = app.pages.open(key, request.page_size, &request.page_token)?;
     let conn = app.db.read();
     let mut found =
-        store::customer_record::interactions(conn, caller.org, customer.id, before, read).await?;
-    let next_page_token =
-        page::cut(app, &key, &mut found, size, |last| print_place(last.at_us, last.id));
+        store::customer_record::interactions(conn, caller.org, customer.id, page.after, page.limit)
+            .await?;
+    let next_page_token = page.close(&mut found, |last| (last.at_us, last.id));
     let personal = sees_personal(caller, customer.unit);
     let interactions = interactions_to(app, &customer, personal, &found)?;
     Ok(v1::ListInteractionsResponse { interactions, next_page_token })

@@ -6,13 +6,15 @@ use kit::{
     clock::new_id,
     error::{Result, ServiceError},
     idempotency,
+    mask::Mask,
 };
 use proto::{names, survey::v1, time};
 use serde_json::json;
 use survey_domain::record::{Referral, ReferralState};
+use tonic::Code;
 
-use super::{access::any_customer, access::customer_of, fields::Paths, page};
-use crate::{convert, convert::etag, convert::print_place, state::App, store};
+use super::{access::any_customer, access::customer_of};
+use crate::{convert, convert::etag, state::App, store};
 
 /// A referral as the contract shows it.
 pub fn referral_to(referral: &Referral) -> v1::Referral {
@@ -94,25 +96,25 @@ pub async fn update(
     request: v1::UpdateReferralRequest,
 ) -> Result<v1::Referral> {
     let given = request.referral.unwrap_or_default();
-    let paths = Paths::read(request.update_mask, &["referred", "state", "reward", "reward_cents"])?;
+    let mask =
+        Mask::read(request.update_mask.as_ref(), &["referred", "state", "reward", "reward_cents"])?;
     let id = convert::id("referrals", "referral.name", &given.name)?;
     let absent = || ServiceError::not_found("referral");
     let found = store::care::referral(app.db.read(), caller.org, id).await?;
     let mut referral = found.ok_or_else(absent)?;
     let referrer = any_customer(app, caller, referral.referrer).await;
-    let referrer = referrer.map_err(|error| super::access::unseen(error, absent()))?;
+    let referrer = referrer.map_err(|error| match error.code() {
+        Code::NotFound => absent(),
+        _ => error,
+    })?;
     convert::must_be_current(&given.etag, referral.version)?;
     let before = referral.clone();
-    if paths.has("referred", !given.referred.is_empty()) {
+    if mask.covers("referred", !given.referred.is_empty()) {
         referral.referred = referred_of(app, caller, &given.referred).await?;
     }
-    if paths.has("reward", !given.reward.is_empty()) {
-        referral.reward = given.reward;
-    }
-    if paths.has("reward_cents", given.reward_cents != 0) {
-        referral.reward_cents = given.reward_cents;
-    }
-    if paths.has("state", given.state != 0) {
+    mask.take("reward", given.reward, &mut referral.reward);
+    mask.take("reward_cents", given.reward_cents, &mut referral.reward_cents);
+    if mask.covers("state", given.state != 0) {
         referral
             .become_state(state_of(given.state)?, app.clock.now_us())
             .map_err(|wrong| convert::error(wrong, "referral."))?;
@@ -142,12 +144,11 @@ pub async fn list(
         false => Some(customer_of(app, caller, "referrer", &request.referrer).await?.id),
     };
     let key = format!("referrals|{}|{}|{}", caller.org, request.unit, request.referrer);
-    let before = page::after_place(app, &key, &request.page_token)?;
-    let (read, size) = page::sizes(request.page_size)?;
+    let page = app.pages.open(key, request.page_size, &request.page_token)?;
     let (conn, units) = (app.db.read(), units.as_deref());
-    let mut found = store::care::referrals(conn, caller.org, units, referrer, before, read).await?;
-    let next_page_token =
-        page::cut(app, &key, &mut found, size, |last| print_place(last.create_us, last.id));
+    let mut found =
+        store::care::referrals(conn, caller.org, units, referrer, page.after, page.limit).await?;
+    let next_page_token = page.close(&mut found, |last| (last.create_us, last.id));
     let referrals = found.iter().map(referral_to).collect();
     Ok(v1::ListReferralsResponse { referrals, next_page_token })
 }

@@ -8,6 +8,7 @@ use kit::{
     clock::new_id,
     error::{Result, ServiceError},
     idempotency,
+    mask::Mask,
 };
 use proto::{common::v1::Permission, names, survey::v1, time};
 use serde_json::json;
@@ -18,7 +19,7 @@ use survey_domain::{
 };
 use uuid::Uuid;
 
-use super::{access::unit_in_use, access::unseen, classes, fields::Paths, page};
+use super::{access::unit_in_use, classes};
 use crate::{convert, convert::etag, state::App, store};
 
 /// Customers that are read in one go.
@@ -110,7 +111,10 @@ pub async fn matcher_of(app: &App, caller: &Caller, name: &str) -> Result<Option
 }
 
 /// A segment of a unit of the caller, or of one above it.
-async fn readable(app: &App, caller: &Caller, id: Uuid) -> Result<SavedSegment> {
+///
+/// # Errors
+/// NOT_FOUND for any other.
+pub async fn readable(app: &App, caller: &Caller, id: Uuid) -> Result<SavedSegment> {
     let absent = || ServiceError::not_found("segment");
     let found = store::customer_schema::segment(app.db.read(), caller.org, id).await?;
     let segment = found.ok_or_else(absent)?;
@@ -195,18 +199,17 @@ pub async fn list(
         all
     });
     let key = format!("segments|{}|{}", caller.org, request.show_retired);
-    let after = page::after_id(app, &key, &request.page_token)?;
-    let (read, size) = page::sizes(request.page_size)?;
+    let page = app.pages.open(key, request.page_size, &request.page_token)?;
     let mut found = store::customer_schema::segments(
         app.db.read(),
         caller.org,
         units.as_deref(),
         request.show_retired,
-        after,
-        read,
+        page.after,
+        page.limit,
     )
     .await?;
-    let next_page_token = page::cut(app, &key, &mut found, size, |s| page::id_text(s.id));
+    let next_page_token = page.close(&mut found, |s| s.id);
     Ok(v1::ListSegmentsResponse {
         segments: found.iter().map(segment_to).collect(),
         next_page_token,
@@ -216,10 +219,9 @@ pub async fn list(
 /// A segment that the caller may change.
 async fn changeable(app: &App, caller: &Caller, field: &str, name: &str) -> Result<SavedSegment> {
     let id = convert::id("segments", field, name)?;
-    let absent = || ServiceError::not_found("segment");
     let found = store::customer_schema::segment(app.db.read(), caller.org, id).await?;
-    let segment = found.ok_or_else(absent)?;
-    caller.authorize(segment.unit).map_err(|error| unseen(error, absent()))?;
+    let segment = found.ok_or_else(|| ServiceError::not_found("segment"))?;
+    caller.authorize_object(segment.unit, "segment")?;
     Ok(segment)
 }
 
@@ -230,17 +232,17 @@ pub async fn update(
     request: v1::UpdateSegmentRequest,
 ) -> Result<v1::Segment> {
     let given = request.segment.unwrap_or_default();
-    let paths = Paths::read(request.update_mask, &["display_name", "filter"])?;
+    let mask = Mask::read(request.update_mask.as_ref(), &["display_name", "filter"])?;
     let mut segment = changeable(app, caller, "segment.name", &given.name).await?;
     convert::must_be_current(&given.etag, segment.version)?;
     if segment.retire_us.is_some() {
         return Err(ServiceError::wrong_state("the segment is retired"));
     }
     let before = segment.clone();
-    if paths.has("display_name", !given.display_name.is_empty()) {
+    if mask.covers("display_name", !given.display_name.is_empty()) {
         segment.display_name = name_given(&given.display_name)?;
     }
-    if paths.has("filter", !given.filter.is_empty()) {
+    if mask.covers("filter", !given.filter.is_empty()) {
         let read = matcher(app, caller.org, "segment.filter", &given.filter).await?;
         segment.filter = read.filter.canonical();
     }

@@ -7,16 +7,16 @@ use kit::{
     error::{Result, ServiceError},
     idempotency,
 };
-use proto::{names, survey::v1, time};
+use proto::{common::v1::Permission, names, survey::v1, time};
 use serde_json::json;
-use survey_domain::record::{Action, DueTrigger, InteractionKind, Trigger};
-
-use super::{
-    access::{unit_in_use, unseen},
-    page,
-    record_convert::campaign_opt,
+use survey_domain::{
+    campaign::State as CampaignState,
+    record::{Action, DueTrigger, InteractionKind, Trigger},
 };
-use crate::{convert, convert::print_place, state::App, store};
+use uuid::Uuid;
+
+use super::{access::unit_in_use, record_convert::campaign_opt, segments};
+use crate::{convert, state::App, store};
 
 /// Triggers of a list, and of an organisation.
 const LIST_MAX: u64 = 1_000;
@@ -32,7 +32,26 @@ fn trigger_to(trigger: &Trigger) -> v1::Trigger {
         delay_hours: trigger.delay_hours,
         create_time: Some(time::from_us(trigger.create_us)),
         retire_time: time::from_us_opt(trigger.retire_us),
+        node: trigger.node.clone(),
+        segment: names::print_opt("segments", trigger.segment),
+        quiet_days: trigger.quiet_days,
+        yearly_max: trigger.yearly_max,
+        late_days: trigger.late_days,
     }
+}
+
+/// A trigger invites in the name of whoever makes it: that takes the right to invite.
+async fn must_be_able_to_invite(app: &App, caller: &Caller, campaign: Uuid) -> Result<()> {
+    let found = store::fieldwork::campaign::find(app.db.read(), caller.org, campaign).await?;
+    let found = found.ok_or_else(|| ServiceError::not_found("campaign"))?;
+    caller.authorize_object_for(Permission::CampaignManage, found.unit, "campaign")?;
+    if found.state == CampaignState::Closed {
+        return Err(ServiceError::wrong_state("the campaign is closed"));
+    }
+    if !found.settings.channels().iter().any(|channel| channel.is_personal()) {
+        return Err(ServiceError::wrong_state("the campaign has no channel for invitations"));
+    }
+    Ok(())
 }
 
 /// Creates a trigger.
@@ -56,8 +75,19 @@ pub async fn create(
         delay_hours: given.delay_hours,
         create_us: app.clock.now_us(),
         retire_us: None,
+        node: given.node,
+        segment: convert::id_opt("segments", "trigger.segment", &given.segment)?,
+        quiet_days: given.quiet_days,
+        yearly_max: given.yearly_max,
+        late_days: given.late_days,
     };
     trigger.check().map_err(|wrong| convert::error(wrong, "trigger."))?;
+    if let Some(campaign) = trigger.campaign {
+        must_be_able_to_invite(app, caller, campaign).await?;
+    }
+    if let Some(segment) = trigger.segment {
+        segments::readable(app, caller, segment).await?;
+    }
     let answer = trigger_to(&trigger);
     let tx = app.db.begin().await?;
     let key = &request.request_id;
@@ -91,10 +121,9 @@ pub async fn list(
 /// Stops a trigger.
 pub async fn retire(app: &App, caller: &Caller, name: &str) -> Result<v1::Trigger> {
     let id = convert::id("triggers", "name", name)?;
-    let absent = || ServiceError::not_found("trigger");
     let found = store::trigger::find(app.db.read(), caller.org, id).await?;
-    let mut trigger = found.ok_or_else(absent)?;
-    caller.authorize(trigger.unit).map_err(|error| unseen(error, absent()))?;
+    let mut trigger = found.ok_or_else(|| ServiceError::not_found("trigger"))?;
+    caller.authorize_object(trigger.unit, "trigger")?;
     let now_us = app.clock.now_us();
     let tx = app.db.begin().await?;
     let table = "customer_trigger";
@@ -116,6 +145,8 @@ fn due_to(due: &DueTrigger) -> v1::DueTrigger {
         campaign: names::print_opt("campaigns", due.campaign),
         due_time: Some(time::from_us(due.due_us)),
         done_time: time::from_us_opt(due.done_us),
+        outcome: due.outcome.map(|outcome| outcome as i32).unwrap_or_default(),
+        invitation: names::print_opt("invitations", due.invitation),
     }
 }
 
@@ -126,16 +157,18 @@ pub async fn list_due(
     request: &v1::ListDueTriggersRequest,
 ) -> Result<v1::ListDueTriggersResponse> {
     let unit = convert::id_opt("units", "unit", &request.unit)?;
-    let filter = store::trigger::DueFilter {
+    let filter = store::due_trigger::Filter {
         units: caller.visible()?.narrowed(unit)?,
+        trigger: convert::id_opt("triggers", "trigger", &request.trigger)?,
         show_done: request.show_done,
     };
-    let key = format!("due|{}|{}|{}", caller.org, request.unit, request.show_done);
-    let after = page::after_place(app, &key, &request.page_token)?;
-    let (read, size) = page::sizes(request.page_size)?;
-    let mut found = store::trigger::due(app.db.read(), caller.org, &filter, after, read).await?;
-    let next_page_token =
-        page::cut(app, &key, &mut found, size, |last| print_place(last.due_us, last.id));
+    let key =
+        format!("due|{}|{}|{}|{}", caller.org, request.unit, request.show_done, request.trigger);
+    let page = app.pages.open(key, request.page_size, &request.page_token)?;
+    let mut found =
+        store::due_trigger::list(app.db.read(), caller.org, &filter, page.after, page.limit)
+            .await?;
+    let next_page_token = page.close(&mut found, |last| (last.due_us, last.id));
     let due_triggers = found.iter().map(due_to).collect();
     Ok(v1::ListDueTriggersResponse { due_triggers, next_page_token })
 }

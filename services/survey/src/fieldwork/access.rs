@@ -13,7 +13,6 @@ use survey_domain::{
     plan::Plan,
     quota::Group,
 };
-use tonic::Code;
 use uuid::Uuid;
 
 use crate::{
@@ -21,14 +20,6 @@ use crate::{
     state::App,
     store::{self, customer_schema, fieldwork as stored, fieldwork::link::Link},
 };
-
-/// Tells a caller who may not even know of the unit that there is no such object.
-fn allowed(caller: &Caller, unit: Uuid, what: &str) -> Result<()> {
-    match caller.authorize(unit) {
-        Err(error) if error.code() == Code::NotFound => Err(ServiceError::not_found(what)),
-        other => other,
-    }
-}
 
 /// A campaign that the caller may act on by the rule of the method.
 ///
@@ -39,7 +30,7 @@ pub async fn campaign(app: &App, caller: &Caller, field: &str, name: &str) -> Re
     let id = convert::id("campaigns", field, name)?;
     let found = stored::campaign::find(app.db.read(), caller.org, id).await?;
     let campaign = found.ok_or_else(|| ServiceError::not_found("campaign"))?;
-    allowed(caller, campaign.unit, "campaign")?;
+    caller.authorize_object(campaign.unit, "campaign")?;
     Ok(campaign)
 }
 
@@ -52,7 +43,7 @@ pub async fn plan(app: &App, caller: &Caller, field: &str, name: &str) -> Result
     };
     let found = stored::plan::find(app.db.read(), org, id).await?;
     let plan = found.ok_or_else(|| ServiceError::not_found("plan"))?;
-    allowed(caller, plan.unit, "plan")?;
+    caller.authorize_object(plan.unit, "plan")?;
     Ok(plan)
 }
 
@@ -67,7 +58,7 @@ pub async fn invitation(
     let absent = || ServiceError::not_found("invitation");
     let conn = app.db.read();
     let found = stored::invitation::find(conn, caller.org, id).await?.ok_or_else(absent)?;
-    allowed(caller, found.unit, "invitation")?;
+    caller.authorize_object(found.unit, "invitation")?;
     let campaign = stored::campaign::find(conn, caller.org, found.campaign).await?;
     Ok((campaign.ok_or_else(absent)?, found))
 }
@@ -80,7 +71,7 @@ pub async fn link(app: &App, caller: &Caller, name: &str) -> Result<(Campaign, L
     let found = stored::link::find(conn, caller.org, id).await?.ok_or_else(absent)?;
     let campaign = stored::campaign::find(conn, caller.org, found.campaign).await?;
     let campaign = campaign.ok_or_else(absent)?;
-    allowed(caller, campaign.unit, "link")?;
+    caller.authorize_object(campaign.unit, "link")?;
     Ok((campaign, found))
 }
 

@@ -2,12 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use kit::{
-    auth::Caller,
-    clock::new_id,
-    error::{Result, ServiceError},
-};
-use serde_json::json;
+use kit::error::{Result, ServiceError};
 use survey_domain::{
     campaign::{Campaign, State as CampaignState, design::Design},
     invitation::{Invitation, State},
@@ -19,11 +14,7 @@ use survey_domain::{
 };
 use uuid::Uuid;
 
-use super::{
-    counting::{self, Tally},
-    frame::{self, Member},
-    opening,
-};
+use super::frame::{self, Member};
 use crate::{
     convert,
     state::App,
@@ -35,23 +26,20 @@ use crate::{
 };
 
 /// What a draw comes to.
-struct Drawn {
-    sample: Sample,
-    exclusions: Vec<Exclusion>,
+pub struct Drawn {
+    /// The sample.
+    pub sample: Sample,
+    /// Who is left out, and why.
+    pub exclusions: Vec<Exclusion>,
     /// Drawn members with their stratum and 1 / chance.
-    chosen: Vec<(Member, Option<Uuid>, f64)>,
+    pub chosen: Vec<(Member, Option<Uuid>, f64)>,
 }
 
-/// Draws the sample of a draft and prepares its invitations; with `only_look` nothing is stored.
+/// The design of a draft, with its seed.
 ///
 /// # Errors
 /// FAILED_PRECONDITION unless it is a draft with a design and a channel for invitations.
-pub async fn draw(
-    app: &App,
-    by: Option<&Caller>,
-    campaign: &mut Campaign,
-    only_look: bool,
-) -> Result<(Sample, Option<i64>)> {
+pub fn design_of(campaign: &Campaign) -> Result<Design> {
     if campaign.state != CampaignState::Draft {
         return Err(ServiceError::wrong_state("the campaign was opened"));
     }
@@ -64,16 +52,25 @@ pub async fn draw(
     while design.seed == 0 {
         design.seed = rand::random::<i64>();
     }
+    Ok(design)
+}
+
+/// What a draw would come to now; nothing is stored.
+///
+/// # Errors
+/// As [`design_of`].
+pub async fn look(app: &App, campaign: &Campaign) -> Result<Sample> {
+    let design = design_of(campaign)?;
+    Ok(compute(app, campaign, design, app.clock.now_us()).await?.sample)
+}
+
+/// Draws by a design.
+pub async fn compute(app: &App, campaign: &Campaign, design: Design, now_us: i64) -> Result<Drawn> {
     let absent = || ServiceError::not_found("organisation");
     let view = app.directory.organisation(campaign.org).ok_or_else(absent)?;
     let members = frame::read(app, &view, campaign).await?;
-    let now_us = app.clock.now_us();
     let (eligible, exclusions) = sieve(app, campaign, &design, &members, now_us).await?;
-    let drawn = choose(campaign, design, members, &eligible, exclusions)?;
-    if !only_look {
-        store(app, by, campaign, &drawn, now_us).await?;
-    }
-    Ok((drawn.sample, (!only_look).then_some(now_us)))
+    choose(campaign, design, members, &eligible, exclusions)
 }
 
 /// Indices of those who can be drawn, and the others with their reasons.
@@ -129,11 +126,11 @@ fn choose(
     let sizes = sizes(&design, &groups, n)?;
     let (mut strata, mut chosen) = (Vec::new(), Vec::new());
     for ((stratum, indices), size) in groups.into_iter().zip(sizes) {
-        let taken = take(&design, &members, &indices, size);
+        let (taken, left_out) = take(&design, &members, &indices, size);
         let population = indices.len() as u64;
         let equal = design.method() != Method::Importance;
         let inclusion = (population > 0).then(|| taken.len() as f64 / population as f64);
-        let weights = weights(&design, &members, &indices, &taken);
+        let weights = weights(&members, (&taken, indices.len()), left_out.filter(|_| !equal));
         let drawn = taken.iter().zip(weights);
         chosen.extend(drawn.map(|(index, weight)| (members[*index].clone(), stratum, weight)));
         strata.push(Stratum {
@@ -156,6 +153,7 @@ fn choose(
         sample_size: chosen.len() as u64,
         strata,
         frame_hash: hash.iter().map(|byte| format!("{byte:02x}")).collect(),
+        prepared: None,
     };
     Ok(Drawn { sample, exclusions, chosen })
 }
@@ -185,7 +183,13 @@ fn sizes(design: &Design, groups: &BTreeMap<Option<Uuid>, Vec<usize>>, n: u64) -
         .map_err(|refused| convert::error(refused.within("sampling"), "campaign."))
 }
 
-fn take(design: &Design, members: &[Member], indices: &[usize], size: u64) -> Vec<usize> {
+/// The drawn ones, and the place of the first one that was left out.
+fn take(
+    design: &Design,
+    members: &[Member],
+    indices: &[usize],
+    size: u64,
+) -> (Vec<usize>, Option<f64>) {
     let by_importance = design.method() == Method::Importance;
     let mut first = First::new(usize::try_from(size).unwrap_or(usize::MAX));
     for index in indices {
@@ -195,63 +199,24 @@ fn take(design: &Design, members: &[Member], indices: &[usize], size: u64) -> Ve
             first.offer(place, member.id, *index);
         }
     }
-    first.into_indices()
+    first.into_drawn()
 }
 
-/// 1 / chance of each drawn one. Of draws by importance the chance is that of a single draw times
-/// the number of draws, at most 1: an approximation, good while few of many are drawn.
-fn weights(design: &Design, members: &[Member], indices: &[usize], taken: &[usize]) -> Vec<f64> {
-    let (all, n) = (indices.len() as f64, taken.len() as f64);
-    if design.method() != Method::Importance {
-        return vec![if n > 0.0 { all / n } else { 1.0 }; taken.len()];
+/// 1 / chance of each drawn one: of so many with the same chance, or, where `left_out` is the
+/// place of the first one that was not drawn by importance, its own.
+fn weights(
+    members: &[Member],
+    (taken, of): (&[usize], usize),
+    left_out: Option<f64>,
+) -> Vec<f64> {
+    match left_out {
+        Some(left_out) => {
+            let chance = |index: &usize| draw::chance(members[*index].importance, left_out);
+            taken.iter().map(|index| 1.0 / chance(index)).collect()
+        }
+        None if taken.is_empty() => Vec::new(),
+        None => vec![of as f64 / taken.len() as f64; taken.len()],
     }
-    let sum: f64 = indices.iter().map(|index| members[*index].importance).sum();
-    let weight = |index: &usize| (sum / (n * members[*index].importance)).max(1.0);
-    taken.iter().map(weight).collect()
-}
-
-async fn store(
-    app: &App,
-    by: Option<&Caller>,
-    campaign: &mut Campaign,
-    drawn: &Drawn,
-    now_us: i64,
-) -> Result<()> {
-    let (org, id) = (campaign.org, campaign.id);
-    let mut invitations = Vec::with_capacity(drawn.chosen.len());
-    for (member, stratum, weight) in &drawn.chosen {
-        let Some(channel) = member.channel else { continue };
-        let mut new = prepared(new_id(app.clock.as_ref()), campaign, channel, now_us);
-        new.customer = Some(member.id);
-        new.unit = member.unit;
-        new.class = member.class;
-        new.segments = member.segments.clone();
-        new.sampled = true;
-        (new.stratum, new.design_weight) = (*stratum, *weight);
-        invitations.push(new);
-    }
-    let tx = app.db.begin().await?;
-    // The version decides between two who draw at once, or draw and open.
-    stored::campaign::save(tx.conn(), campaign, opening::work_us(campaign, now_us)).await?;
-    let mut tally = Tally::default();
-    for (unit, class, channel, count) in stored::invited::sampled(tx.conn(), org, id).await? {
-        counting::prepared(tally.of(campaign), unit, class, channel, -count);
-    }
-    stored::invited::remove_sampled(tx.conn(), org, id).await?;
-    stored::invitation::insert(tx.conn(), org, &invitations).await?;
-    for i in &invitations {
-        counting::prepared(tally.of(campaign), i.unit, i.class, i.channel, 1);
-    }
-    stored::exclusion::replace(tx.conn(), org, id, &drawn.exclusions).await?;
-    stored::sample::save(tx.conn(), org, id, &drawn.sample, now_us).await?;
-    let detail = json!({
-        "sample": drawn.sample.sample_size,
-        "seed": drawn.sample.design.seed.to_string(),
-        "frameHash": drawn.sample.frame_hash,
-    });
-    opening::record(app, &tx, by, campaign, detail).await?;
-    tally.write(tx.conn(), id).await?;
-    tx.commit().await
 }
 
 /// An invitation that is not due yet, of nobody in particular.
@@ -283,5 +248,6 @@ pub fn prepared(
         note: String::new(),
         create_us: now_us,
         version: 1,
+        occasion: Uuid::nil(),
     }
 }

@@ -5,7 +5,7 @@
 //! | --- | --- |
 //! | a link is opened | [`find`], then [`hear`] with `Opened` |
 //! | answering begins | [`hear`] with `Started` |
-//! | an answer is stored | [`consume`] for each in one transaction, [`Tally::write`] at its end |
+//! | an answer is stored | [`Held::of`] all, [`consume`] each, [`Held::write`], [`Tally::write`] |
 //! | an answer is marked or cleared | [`mark`] |
 //! | somebody enters an answer | [`of_invitation`] or [`of_campaign`], then [`consume`] |
 //!
@@ -28,6 +28,7 @@ use uuid::Uuid;
 
 use super::{
     counting::{self, Tally, day_of, shown_us},
+    held::Held,
     link::Claim,
 };
 use crate::{
@@ -233,23 +234,15 @@ pub struct Answer {
 pub async fn consume(
     tx: &WriteTx,
     tally: &mut Tally,
+    held: &mut Held,
     view: &OrgView,
     ticket: &Ticket,
     answer: Answer,
 ) -> Result<Consumed> {
-    campaign::hold_open(tx, ticket.campaign.id).await?;
-    // Read again under the lock: what the ticket knows may be out of date.
-    let now = campaign::find(tx.conn(), ticket.org(), ticket.campaign.id).await?;
-    match now.map_or(Acceptance::Over, |now| now.accepts(answer.at_us)) {
+    match held.accepts(ticket, answer.at_us) {
         Acceptance::Open => {}
         Acceptance::NotYet => return Ok(Consumed::NotYet),
         Acceptance::Over => return Ok(Consumed::Closed),
-    }
-    if let Some(link) = &ticket.link {
-        let now = link::find(tx.conn(), ticket.org(), link.id).await?;
-        if now.is_none_or(|link| link.revoke_us.is_some()) {
-            return Ok(Consumed::Closed);
-        }
     }
     let invitation = match &ticket.invitation {
         None => None,
@@ -259,7 +252,7 @@ pub async fn consume(
             _ => return Ok(Consumed::Closed),
         },
     };
-    if !take_quotas(tx, view, ticket).await? {
+    if !held.take(ticket.campaign.id, &Origin::of(view, ticket).borrowed()) {
         return Ok(Consumed::QuotaFull);
     }
     let day = day_of(&ticket.campaign, answer.at_us);
@@ -292,31 +285,6 @@ async fn use_up(
     }
     counting::moved(tally.of(&ticket.campaign), &now, before, answer.channel, day);
     note(tx, ticket, &now, answer.at_us).await
-}
-
-/// Counts the answer for its quotas, in the order of their keys, as all do; false, and nothing is
-/// counted, when one of them is full.
-async fn take_quotas(tx: &WriteTx, view: &OrgView, ticket: &Ticket) -> Result<bool> {
-    if ticket.campaign.settings.quotas.is_empty() {
-        return Ok(true);
-    }
-    let (org, campaign) = (ticket.org(), ticket.campaign.id);
-    let origin = Origin::of(view, ticket);
-    let mut taken = Vec::new();
-    for known in quotas::list(tx.conn(), org, campaign).await? {
-        let group = known.quota.group;
-        if !quota::counts(group, &origin.borrowed()) {
-            continue;
-        }
-        if !quotas::take(tx.conn(), org, campaign, group).await? {
-            for group in taken {
-                quotas::give_back(tx.conn(), org, campaign, group).await?;
-            }
-            return Ok(false);
-        }
-        taken.push(group);
-    }
-    Ok(true)
 }
 
 /// Notes that a personal link was opened or answering was begun. What is no news, or nobody's

@@ -164,7 +164,9 @@ async fn chosen(
     Ok((members, exclusions))
 }
 
-async fn store(
+/// Writes new invitations with their counts; those of an open campaign are due at once. The last
+/// thing that a transaction does.
+pub async fn store(
     app: &App,
     tx: &kit::db::WriteTx,
     campaign: &Campaign,

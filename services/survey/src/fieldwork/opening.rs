@@ -1,5 +1,6 @@
 //! Opening and closing campaigns.
 
+use jiff::tz::TimeZone;
 use kit::{
     audit,
     auth::Caller,
@@ -8,10 +9,17 @@ use kit::{
 };
 use proto::names;
 use serde_json::json;
-use survey_domain::campaign::{Campaign, State};
+use survey_domain::{
+    campaign::{Campaign, State},
+    plan::calendar,
+};
 
 use super::{access, work};
-use crate::{convert, state::App, store::fieldwork as stored};
+use crate::{
+    convert,
+    state::App,
+    store::{self, fieldwork as stored},
+};
 
 /// Batches of invitations that become due in the call that opens; the others follow at once in
 /// the background.
@@ -46,9 +54,14 @@ pub fn work_us(campaign: &Campaign, now_us: i64) -> Option<i64> {
 pub async fn open(app: &App, by: Option<&Caller>, campaign: &mut Campaign) -> Result<()> {
     let now_us = app.clock.now_us();
     let conn = app.db.read();
+    let sample = stored::sample::find(conn, campaign.org, campaign.id).await?;
+    if sample.is_some_and(|(sample, _)| sample.is_being_drawn()) {
+        return Err(ServiceError::wrong_state("the sample is still being drawn"));
+    }
     let version = access::published(conn, campaign.org, &campaign.settings).await?;
     let unpublished = || ServiceError::wrong_state("the questionnaire's version is not published");
     let version = version.ok_or_else(unpublished)?;
+    must_be_valid(app, campaign, version).await?;
     campaign.open(version, now_us).map_err(|refused| convert::error(refused, ""))?;
     let tx = app.db.begin().await?;
     stored::campaign::save(tx.conn(), campaign, work_us(campaign, now_us)).await?;
@@ -64,6 +77,21 @@ pub async fn open(app: &App, by: Option<&Caller>, campaign: &mut Campaign) -> Re
         tracing::warn!(%error, campaign = %campaign.id, "invitations become due later");
     }
     Ok(())
+}
+
+/// Refuses a version whose dates do not include today, in the campaign's time zone.
+async fn must_be_valid(app: &App, campaign: &Campaign, version: i32) -> Result<()> {
+    let (conn, asked) = (app.db.read(), campaign.settings.questionnaire);
+    let found = store::questionnaire::find_version(conn, campaign.org, asked, version).await?;
+    let Some(found) = found else { return Ok(()) };
+    let zone = TimeZone::get(&campaign.time_zone).unwrap_or(TimeZone::UTC);
+    let today = calendar::day_of(app.clock.now_us(), &zone);
+    if found.definition.is_valid_on(&today.to_string()) {
+        return Ok(());
+    }
+    let day = |day: &str| if day.is_empty() { "…".to_owned() } else { day.to_owned() };
+    let (from, to) = (day(&found.definition.valid_from), day(&found.definition.valid_to));
+    Err(ServiceError::wrong_state(format!("the questionnaire is valid from {from} to {to}")))
 }
 
 /// Closes a campaign: nothing that comes later counts, and everything acknowledged does.

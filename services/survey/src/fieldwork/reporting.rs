@@ -92,10 +92,7 @@ fn heard(
     let absent = || ServiceError::not_found("invitation");
     let id = convert::id("invitations", "invitation", &report.invitation)?;
     let i = known.get(&id).filter(|i| campaigns.contains_key(&i.campaign)).ok_or_else(absent)?;
-    caller.authorize(i.unit).map_err(|error| match error.code() {
-        Code::NotFound => absent(),
-        _ => error,
-    })?;
+    caller.authorize_object(i.unit, "invitation")?;
     let state = State::from_number(report.state).filter(|state| {
         matches!(state, State::HandedOver | State::Bounced | State::Refused | State::Opened)
     });

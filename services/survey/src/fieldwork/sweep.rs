@@ -1,21 +1,17 @@
-//! What happens with time alone: rounds of plans begin, campaigns open and close, invitations
-//! become due, are reminded of and expire. One process at a time holds the lease; every change is
-//! conditional on what was read, so that two would do no harm.
+//! What happens with time alone: rounds of plans begin, campaigns open and close, triggers
+//! invite, invitations become due, are reminded of and expire. One process at a time holds the
+//! lease; every change is conditional on what was read, so that two would do no harm.
 
 use std::{sync::Arc, time::Duration};
 
-use kit::{db::Dialect, error::Result};
+use kit::{error::Result, lease::Lease};
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
-use super::{planning, work};
+use super::{planning, triggering, work};
 use crate::{state::App, store::fieldwork as stored};
 
 /// Pause between turns.
 const TURN: Duration = Duration::from_secs(2);
-/// A holder that is not heard of for so long has lost its lease.
-const LEASE_US: i64 = 30_000_000;
-const LEASE: &str = "fieldwork";
 /// Plans or campaigns of one turn.
 const OBJECTS: u64 = 50;
 /// Batches of invitations of one campaign in one turn.
@@ -23,35 +19,21 @@ const BATCHES: usize = 20;
 /// Batches of reminders in one turn.
 const REMINDERS: usize = 10;
 
-/// Turns until `stop`.
-pub async fn run(app: Arc<App>, stop: CancellationToken) {
-    let holder = Uuid::now_v7();
+/// Turns while the lease is held, until `stop`.
+pub async fn run(app: Arc<App>, lease: Lease, stop: CancellationToken) {
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(TURN) => {}
         }
+        if !lease.is_held() {
+            continue;
+        }
         tokio::select! {
             () = stop.cancelled() => return,
-            held = lease(&app, holder) => match held {
-                Ok(true) => turn(&app).await,
-                Ok(false) => {}
-                Err(error) => tracing::warn!(%error, "no lease for fieldwork"),
-            }
+            () = turn(&app) => {}
         }
     }
-}
-
-/// SQLite serves one process only.
-async fn lease(app: &App, holder: Uuid) -> Result<bool> {
-    if app.db.dialect() == Dialect::Sqlite {
-        return Ok(true);
-    }
-    let now_us = app.clock.now_us();
-    let tx = app.db.begin().await?;
-    let held = stored::lease::take(tx.conn(), LEASE, holder, now_us, now_us + LEASE_US).await?;
-    tx.commit().await?;
-    Ok(held)
 }
 
 /// One turn of everything; what fails is tried again in the next one.
@@ -63,6 +45,7 @@ pub async fn turn(app: &App) {
     };
     logged("plans", plans(app).await);
     logged("campaigns", campaigns(app).await);
+    logged("triggers", triggering::invite_due(app).await);
     logged("reminders", reminders(app).await);
 }
 

@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use super::{
     counting::{self, Tally, day_of, shown_us},
-    drawing, opening,
+    opening, preparing,
 };
 use crate::{
     state::App,
@@ -35,6 +35,7 @@ const OPEN_RETRY_US: i64 = 3_600_000_000;
 pub async fn turn_of(app: &App, campaign: &Campaign, batches: usize) -> Result<bool> {
     let now_us = app.clock.now_us();
     match campaign.state {
+        CampaignState::Draft if preparing::resume(app, campaign).await? => Ok(true),
         CampaignState::Draft => auto_open(app, campaign.clone()).await.map(|()| true),
         CampaignState::Open => match campaign.accepts(now_us) {
             Acceptance::NotYet => Ok(false),
@@ -127,7 +128,7 @@ async fn auto_open(app: &App, mut campaign: Campaign) -> Result<()> {
 async fn draw_and_open(app: &App, campaign: &mut Campaign) -> Result<()> {
     let drawn = stored::sample::find(app.db.read(), campaign.org, campaign.id).await?;
     if campaign.settings.design.is_some() && drawn.is_none() {
-        drawing::draw(app, None, campaign, false).await?;
+        preparing::draw_now(app, campaign).await?;
     }
     opening::open(app, None, campaign).await
 }

@@ -1,14 +1,12 @@
 //! Answers between the contract's messages and the domain's types, and the call that checks
 //! them without keeping them.
 
-use std::collections::{BTreeMap, HashMap};
-
 use kit::{
     auth::Caller,
     error::{Result, ServiceError},
 };
 use proto::{survey::v1, validate::Violation};
-use survey_domain::answer::{Answer, Answers, Attributes, Extent, Problem, Value, check};
+use survey_domain::answer::{Answer, Answers, Extent, Problem, Value, check};
 
 use super::ground;
 use crate::state::App;
@@ -34,7 +32,7 @@ fn answer_of(message: v1::Answer) -> Answer {
         question: message.question,
         part: message.part,
         value,
-        specified: message.specified.into_iter().collect(),
+        specified: message.specified,
         reasons: message.reasons,
         comment: message.comment,
     }
@@ -61,15 +59,10 @@ fn answer_to(answer: &Answer) -> v1::Answer {
         question: answer.question.clone(),
         part: answer.part.clone(),
         value,
-        specified: answer.specified.clone().into_iter().collect(),
+        specified: answer.specified.clone(),
         reasons: answer.reasons.clone(),
         comment: answer.comment.clone(),
     }
-}
-
-/// Attributes of the customer as they were sent.
-pub fn attributes_of(map: HashMap<String, String>) -> Attributes {
-    map.into_iter().collect::<BTreeMap<_, _>>()
 }
 
 /// Problems as field violations: `answers[3]` for one that was sent, `answers[q1/row]` for one
@@ -108,7 +101,7 @@ pub async fn check_answers(
     let record = ground::readable(app, caller, &request.name).await?;
     let version = ground::version(app, &record, request.version).await?;
     let extent = if request.partial { Extent::Partial } else { Extent::Complete };
-    let attributes = attributes_of(request.attributes);
+    let attributes = request.attributes;
     let checked = check(&version, &answers_of(request.answers), &attributes, extent)
         .map_err(|problems| refused(&problems))?;
     Ok(v1::CheckAnswersResponse {

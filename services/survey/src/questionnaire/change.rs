@@ -7,11 +7,12 @@ use kit::{
     db::WriteTx,
     error::{Result, ServiceError},
     idempotency,
+    mask::Mask,
 };
 use proto::{common::v1::Reason, names, survey::v1};
 use serde_json::json;
 use survey_domain::questionnaire::{
-    Definition, canonical,
+    Definition,
     record::{QUESTIONNAIRES_MAX, Record},
 };
 use tonic::Code;
@@ -30,18 +31,6 @@ pub struct Draft {
     pub copied_from: String,
 }
 
-impl Draft {
-    /// The same for the same call: maps have no order on the wire, the canonical form has.
-    pub fn fingerprint(&self) -> v1::QuestionnaireDocument {
-        v1::QuestionnaireDocument {
-            schema: self.copied_from.clone(),
-            hash: canonical::hash(&self.definition),
-            source: names::print("units", self.unit),
-            ..Default::default()
-        }
-    }
-}
-
 /// Creates a questionnaire.
 pub async fn create(
     app: &App,
@@ -54,12 +43,10 @@ pub async fn create(
     let message = wanted.definition.unwrap_or_default();
     let definition = ground::sound("questionnaire.definition", message)?;
     let draft = Draft { unit, definition, copied_from: String::new() };
-    let call = draft.fingerprint();
-    keep(app, caller, draft, &request.request_id, &call).await
+    keep(app, caller, draft, &request.request_id, &request).await
 }
 
-/// Keeps a new draft. `key` and `request` make a repeated call harmless; the encoding of the
-/// request must not depend on the order of a map.
+/// Keeps a new draft. `key` and `request` make a repeated call harmless.
 pub async fn keep(
     app: &App,
     caller: &Caller,
@@ -127,16 +114,9 @@ pub async fn update(
     request: v1::UpdateQuestionnaireRequest,
 ) -> Result<v1::Questionnaire> {
     let wanted = request.questionnaire.unwrap_or_default();
-    let paths = request.update_mask.map(|mask| mask.paths).unwrap_or_default();
-    if let Some(path) = paths.iter().find(|path| !["unit", "definition"].contains(&path.as_str())) {
-        let shown: String = path.chars().take(40).collect();
-        let text = format!("{shown} is none of unit, definition");
-        return Err(ServiceError::invalid("updateMask", text));
-    }
-    let named = |path: &str| paths.iter().any(|known| known == path);
-    let wants_unit = named("unit") || (paths.is_empty() && !wanted.unit.is_empty());
-    let wants_definition = named("definition") || (paths.is_empty() && wanted.definition.is_some());
-    let definition = match wants_definition {
+    let mask = Mask::read(request.update_mask.as_ref(), &["unit", "definition"])?;
+    let wants_unit = mask.covers("unit", !wanted.unit.is_empty());
+    let definition = match mask.covers("definition", wanted.definition.is_some()) {
         true => {
             let message = wanted.definition.unwrap_or_default();
             Some(ground::sound("questionnaire.definition", message)?)

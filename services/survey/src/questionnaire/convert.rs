@@ -1,23 +1,17 @@
 //! Definitions from the contract's messages. Enumerations that are not set, or not known, become
 //! "unspecified", which the check of definitions refuses with the place.
 
-use std::collections::HashMap;
-
 use proto::survey::v1;
 use survey_domain::questionnaire::{
     Condition, Definition, Ending, Grade, Group, Jump, Kind, NumberBound, NumberRange, Operator,
-    Pair, Question, QuestionOption, Row, Scale, Section, Term, Texts,
+    Pair, Question, QuestionOption, Row, Scale, Section, Term,
 };
-
-fn texts(map: HashMap<String, String>) -> Texts {
-    map.into_iter().collect()
-}
 
 /// A definition as it was given.
 pub fn definition(message: v1::Definition) -> Definition {
     Definition {
-        title: texts(message.title),
-        introduction: texts(message.introduction),
+        title: message.title,
+        introduction: message.introduction,
         default_language: message.default_language,
         scales: message.scales.into_iter().map(scale).collect(),
         sections: message.sections.into_iter().map(section).collect(),
@@ -33,8 +27,8 @@ fn scale(message: v1::Scale) -> Scale {
         min: message.min,
         max: message.max,
         grades: message.grades.into_iter().map(grade).collect(),
-        low_label: texts(message.low_label),
-        high_label: texts(message.high_label),
+        low_label: message.low_label,
+        high_label: message.high_label,
         satisfied_from: message.satisfied_from,
         bad_to: message.bad_to,
         reversed: message.reversed,
@@ -43,7 +37,7 @@ fn scale(message: v1::Scale) -> Scale {
 
 fn grade(message: v1::ScaleGrade) -> Grade {
     Grade {
-        label: texts(message.label),
+        label: message.label,
         score_0_100: message.score_0_100,
         face: message.face,
         reasons: message.reasons.into_iter().map(option).collect(),
@@ -53,8 +47,8 @@ fn grade(message: v1::ScaleGrade) -> Grade {
 fn section(message: v1::Section) -> Section {
     Section {
         id: message.id,
-        title: texts(message.title),
-        description: texts(message.description),
+        title: message.title,
+        description: message.description,
         show_if: message.show_if.map(condition),
         questions: message.questions.into_iter().map(question).collect(),
         shuffle_questions: message.shuffle_questions,
@@ -65,8 +59,8 @@ fn question(message: v1::Question) -> Question {
     Question {
         kind: Kind::from_number(message.kind),
         id: message.id,
-        text: texts(message.text),
-        help: texts(message.help),
+        text: message.text,
+        help: message.help,
         required: message.required,
         not_applicable: message.not_applicable,
         refusal: message.refusal,
@@ -93,7 +87,7 @@ fn question(message: v1::Question) -> Question {
 fn option(message: v1::QuestionOption) -> QuestionOption {
     QuestionOption {
         id: message.id,
-        text: texts(message.text),
+        text: message.text,
         exclusive: message.exclusive,
         specify: message.specify,
         fixed: message.fixed,
@@ -101,7 +95,7 @@ fn option(message: v1::QuestionOption) -> QuestionOption {
 }
 
 fn row(message: v1::Row) -> Row {
-    Row { id: message.id, text: texts(message.text) }
+    Row { id: message.id, text: message.text }
 }
 
 fn pair(message: v1::Pair) -> Pair {
@@ -114,12 +108,12 @@ fn number(message: v1::NumberRange) -> NumberRange {
         min: message.min.map(bound),
         max: message.max.map(bound),
         decimals: message.decimals,
-        unit: texts(message.unit),
+        unit: message.unit,
     }
 }
 
 fn ending(message: v1::Ending) -> Ending {
-    Ending { id: message.id, text: texts(message.text), screened_out: message.screened_out }
+    Ending { id: message.id, text: message.text, screened_out: message.screened_out }
 }
 
 fn jump(message: v1::Jump) -> Jump {

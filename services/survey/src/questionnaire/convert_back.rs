@@ -1,17 +1,11 @@
 //! Definitions, records and versions as the contract shows them.
 
-use std::collections::HashMap;
-
 use proto::{names, survey::v1, time};
 use survey_domain::questionnaire::{
     Condition, Definition, Ending, Grade, Group, Jump, NumberBound, NumberRange, Pair, Question,
-    QuestionOption, Row, Scale, Section, Term, Texts,
+    QuestionOption, Row, Scale, Section, Term,
     record::{Published, Record},
 };
-
-fn texts(map: &Texts) -> HashMap<String, String> {
-    map.iter().map(|(language, text)| (language.clone(), text.clone())).collect()
-}
 
 /// The etag of a record.
 pub fn etag(record: &Record) -> String {
@@ -51,8 +45,8 @@ pub fn published(version: &Published) -> v1::QuestionnaireVersion {
 /// A definition.
 pub fn definition(source: &Definition) -> v1::Definition {
     v1::Definition {
-        title: texts(&source.title),
-        introduction: texts(&source.introduction),
+        title: source.title.clone(),
+        introduction: source.introduction.clone(),
         default_language: source.default_language.clone(),
         scales: source.scales.iter().map(scale).collect(),
         sections: source.sections.iter().map(section).collect(),
@@ -68,8 +62,8 @@ fn scale(source: &Scale) -> v1::Scale {
         min: source.min,
         max: source.max,
         grades: source.grades.iter().map(grade).collect(),
-        low_label: texts(&source.low_label),
-        high_label: texts(&source.high_label),
+        low_label: source.low_label.clone(),
+        high_label: source.high_label.clone(),
         satisfied_from: source.satisfied_from,
         bad_to: source.bad_to,
         reversed: source.reversed,
@@ -78,7 +72,7 @@ fn scale(source: &Scale) -> v1::Scale {
 
 fn grade(source: &Grade) -> v1::ScaleGrade {
     v1::ScaleGrade {
-        label: texts(&source.label),
+        label: source.label.clone(),
         score_0_100: source.score_0_100,
         face: source.face.clone(),
         reasons: source.reasons.iter().map(option).collect(),
@@ -88,8 +82,8 @@ fn grade(source: &Grade) -> v1::ScaleGrade {
 fn section(source: &Section) -> v1::Section {
     v1::Section {
         id: source.id.clone(),
-        title: texts(&source.title),
-        description: texts(&source.description),
+        title: source.title.clone(),
+        description: source.description.clone(),
         show_if: source.show_if.as_ref().map(condition),
         questions: source.questions.iter().map(question).collect(),
         shuffle_questions: source.shuffle_questions,
@@ -100,8 +94,8 @@ fn question(source: &Question) -> v1::Question {
     v1::Question {
         id: source.id.clone(),
         kind: source.kind.number(),
-        text: texts(&source.text),
-        help: texts(&source.help),
+        text: source.text.clone(),
+        help: source.help.clone(),
         required: source.required,
         not_applicable: source.not_applicable,
         refusal: source.refusal,
@@ -128,7 +122,7 @@ fn question(source: &Question) -> v1::Question {
 fn option(source: &QuestionOption) -> v1::QuestionOption {
     v1::QuestionOption {
         id: source.id.clone(),
-        text: texts(&source.text),
+        text: source.text.clone(),
         exclusive: source.exclusive,
         specify: source.specify,
         fixed: source.fixed,
@@ -136,7 +130,7 @@ fn option(source: &QuestionOption) -> v1::QuestionOption {
 }
 
 fn row(source: &Row) -> v1::Row {
-    v1::Row { id: source.id.clone(), text: texts(&source.text) }
+    v1::Row { id: source.id.clone(), text: source.text.clone() }
 }
 
 fn pair(source: &Pair) -> v1::Pair {
@@ -150,14 +144,14 @@ pub fn number(source: &NumberRange) -> v1::NumberRange {
         min: source.min.map(bound),
         max: source.max.map(bound),
         decimals: source.decimals,
-        unit: texts(&source.unit),
+        unit: source.unit.clone(),
     }
 }
 
 fn ending(source: &Ending) -> v1::Ending {
     v1::Ending {
         id: source.id.clone(),
-        text: texts(&source.text),
+        text: source.text.clone(),
         screened_out: source.screened_out,
     }
 }

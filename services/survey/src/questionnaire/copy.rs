@@ -1,7 +1,5 @@
 //! Copies, imports and exports.
 
-use std::collections::HashMap;
-
 use kit::{
     auth::Caller,
     error::{Result, ServiceError},
@@ -35,17 +33,8 @@ pub async fn copy(
     let message = convert_back::definition(&definition);
     let definition = ground::sound("definition", message)?;
     let draft = Draft { unit, definition, copied_from };
-    // The source may have changed since the first call; what was asked for has not. Titles are
-    // sorted, since a map has no order on the wire.
-    let title: Vec<String> = request.title.iter().map(|(tag, text)| tag.clone() + text).collect();
-    let mut call = v1::CopyQuestionnaireRequest { title: HashMap::new(), ..request.clone() };
-    call.request_id = sorted(title);
-    keep(app, caller, draft, &request.request_id, &call).await
-}
-
-fn sorted(mut texts: Vec<String>) -> String {
-    texts.sort_unstable();
-    texts.join("\n")
+    // The source may have changed since the first call; what was asked for has not.
+    keep(app, caller, draft, &request.request_id, &request).await
 }
 
 async fn source(
@@ -109,8 +98,7 @@ pub async fn import(
     }
     let copied_from = document.source.chars().take(100).collect();
     let draft = Draft { unit, definition, copied_from };
-    let call = draft.fingerprint();
-    keep(app, caller, draft, &request.request_id, &call).await
+    keep(app, caller, draft, &request.request_id, &request).await
 }
 
 /// A draft of a SurveyJS questionnaire.
@@ -163,7 +151,7 @@ pub fn template(found: &library::Template, whole: bool) -> v1::QuestionnaireTemp
     };
     v1::QuestionnaireTemplate {
         key: found.key.to_owned(),
-        purpose: found.purpose.clone().into_iter().collect(),
+        purpose: found.purpose.clone(),
         definition: Some(definition),
         question_count: i32::try_from(found.questions).unwrap_or(i32::MAX),
         minutes: found.minutes,

@@ -27,7 +27,7 @@ pub fn version_items(version: &Published) -> v1::VersionItems {
     v1::VersionItems {
         questionnaire: names::print("questionnaires", version.questionnaire),
         version: version.version,
-        title: texts(&version.definition.title),
+        title: version.definition.title.clone(),
         items: items(&version.definition).into_iter().map(item).collect(),
         hash: version.hash.clone(),
     }
@@ -36,10 +36,10 @@ pub fn version_items(version: &Published) -> v1::VersionItems {
 fn item(item: Item) -> v1::Item {
     let (grade_min, grade_max) = item.grades.unwrap_or((0, 0));
     let nps = item.is_nps();
-    let option = |(id, text): (String, Texts)| v1::ItemOption { id, text: texts(&text) };
+    let option = |(id, text): (String, Texts)| v1::ItemOption { id, text };
     v1::Item {
         id: item.id,
-        text: texts(&item.text),
+        text: item.text,
         grade_min,
         grade_max,
         scores_0_100: item.scores,
@@ -62,8 +62,4 @@ pub fn item_answer(answer: Countable) -> v1::ItemAnswer {
         CountedValue::Refused => Value::Refused(true),
     };
     v1::ItemAnswer { item: answer.item, value: Some(value) }
-}
-
-fn texts(map: &Texts) -> std::collections::HashMap<String, String> {
-    map.iter().map(|(language, text)| (language.clone(), text.clone())).collect()
 }

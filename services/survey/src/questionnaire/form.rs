@@ -25,7 +25,7 @@ pub async fn render(
         escape: if request.html { Escape::Html } else { Escape::Plain },
     };
     let given = answers::answers_of(request.answers);
-    let attributes = answers::attributes_of(request.attributes);
+    let attributes = request.attributes;
     let drawn = form(&version, &given, &attributes, wanted);
     Ok(to_proto(&version, request.seed, drawn))
 }

@@ -1,18 +1,13 @@
 //! Lists of questionnaires.
 
-use kit::{
-    auth::Caller,
-    error::{Result, ServiceError},
-    page,
-};
+use kit::{auth::Caller, error::Result};
 use proto::survey::v1;
 use survey_domain::questionnaire::record::State;
-use uuid::Uuid;
 
 use super::{access, convert_back, ground};
 use crate::{
     state::App,
-    store::questionnaire::{self as store, Filter, Place},
+    store::questionnaire::{self as store, Filter},
 };
 
 /// Questionnaires that the caller may see, newest first.
@@ -34,24 +29,9 @@ pub async fn list(
         "questionnaires|{}|{}|{}|{}",
         caller.org, request.unit, request.state, request.query
     );
-    let last = app.pages.decode(&key, &request.page_token)?;
-    let last = last.as_deref().map(place).transpose()?;
-    let size = page::size(request.page_size)?;
-    let mut found = store::list(app.db.read(), caller.org, &filter, last, size + 1).await?;
-    let more = found.len() as u64 > size;
-    found.truncate(usize::try_from(size).unwrap_or(usize::MAX));
-    let last = found.last().filter(|_| more);
-    let next_page_token = last
-        .map(|r| app.pages.encode(&key, &format!("{}.{}", r.create_us, r.id.simple())))
-        .unwrap_or_default();
+    let page = app.pages.open(key, request.page_size, &request.page_token)?;
+    let mut found = store::list(app.db.read(), caller.org, &filter, page.after, page.limit).await?;
+    let next_page_token = page.close(&mut found, |r| (r.create_us, r.id));
     let questionnaires = found.iter().map(convert_back::record).collect();
     Ok(v1::ListQuestionnairesResponse { questionnaires, next_page_token })
-}
-
-/// Reads a place of a page token; the token was checked, so anything else is a defect.
-fn place(text: &str) -> Result<Place> {
-    let parsed = text
-        .split_once('.')
-        .and_then(|(us, id)| Some((us.parse().ok()?, Uuid::try_parse(id).ok()?)));
-    parsed.ok_or_else(|| ServiceError::internal("a page token holds no place"))
 }

@@ -3,7 +3,6 @@
 use kit::{
     auth::Caller,
     error::{Result, ServiceError},
-    page,
 };
 use proto::survey::v1;
 use survey_domain::questionnaire::{
@@ -42,16 +41,11 @@ pub async fn list(
 ) -> Result<v1::ListQuestionnaireVersionsResponse> {
     let record = ground::readable(app, caller, &request.name).await?;
     let key = format!("questionnaireVersions|{}|{}", record.org, record.id);
-    let before = app.pages.decode(&key, &request.page_token)?;
-    let before = before.and_then(|number| number.parse().ok());
-    let size = page::size(request.page_size)?;
+    let page = app.pages.open(key, request.page_size, &request.page_token)?;
     let conn = app.db.read();
-    let mut found = store::list_versions(conn, record.org, record.id, before, size + 1).await?;
-    let more = found.len() as u64 > size;
-    found.truncate(usize::try_from(size).unwrap_or(usize::MAX));
-    let last = found.last().filter(|_| more);
-    let next_page_token =
-        last.map(|v| app.pages.encode(&key, &v.version.to_string())).unwrap_or_default();
+    let mut found =
+        store::list_versions(conn, record.org, record.id, page.after, page.limit).await?;
+    let next_page_token = page.close(&mut found, |v| v.version);
     let versions = found.iter().map(convert_back::published).collect();
     Ok(v1::ListQuestionnaireVersionsResponse { versions, next_page_token })
 }

@@ -43,6 +43,7 @@ use crate::{
         respondent, response,
         response_draft::{self, Draft},
     },
+    words,
 };
 
 /// Largest unfinished answer in bytes.
@@ -196,14 +197,14 @@ pub async fn save(
     let version = engine.version_of(&ticket.campaign).await?;
     let attributes = engine.attributes_of(ticket).await?;
     let answers = answers_of(request.answers);
-    if response::print_answers(&answers).len() > DRAFT_BYTES_MAX {
+    if response::print_answers(&answers, None).len() > DRAFT_BYTES_MAX {
         let text = "an unfinished answer has at most 64 KiB";
         return Err(ServiceError::new(Code::ResourceExhausted, Reason::TooLarge, text));
     }
     let checked = check(&version, &answers, &attributes, Extent::Partial);
     checked.map_err(|problems| refused(&problems))?;
     let form = rendered(&version, &answers, &attributes, &session.language, session.seed);
-    let draft = Draft {
+    let mut draft = Draft {
         id: session.draft,
         org: ticket.org(),
         campaign: ticket.campaign.id,
@@ -216,7 +217,9 @@ pub async fn save(
         answers,
         save_us: opened.now_us,
         expire_us: opened.now_us.saturating_add(DRAFT_US),
+        sealed: None,
     };
+    words::seal_draft(&engine.app, engine.app.db.read(), &mut draft).await?;
     let tx = engine.app.db.begin().await?;
     if response_draft::save(&tx, &draft).await? {
         bound_drafts(engine, &tx, ticket, origin, opened.now_us).await?;
@@ -280,7 +283,7 @@ pub async fn receipt(engine: &Engine, request: v1::GetReceiptRequest) -> Result<
     Ok(v1::Receipt {
         receipt: proto::names::print("responses", id),
         submit_time: Some(time::from_us(known.submit_us)),
-        closing_text: closing_text(engine, &opened.ticket, "").await?,
+        closing_text: closing_text(engine, &opened.ticket, &known.language).await?,
     })
 }
 
@@ -291,13 +294,12 @@ async fn begun(
     ticket: &Ticket,
     session: &str,
 ) -> Result<Option<(Session, Option<Draft>)>> {
-    let conn = engine.app.db.read();
     if let Some(session) = engine.session(link, session)? {
-        let draft = response_draft::find(conn, ticket.org(), session.draft).await?;
+        let draft = found_draft(engine, ticket, session.draft).await?;
         return Ok(Some((session, draft)));
     }
     let Some(own) = engine.own_draft(ticket) else { return Ok(None) };
-    let Some(draft) = response_draft::find(conn, ticket.org(), own).await? else { return Ok(None) };
+    let Some(draft) = found_draft(engine, ticket, own).await? else { return Ok(None) };
     let session = Session {
         draft: draft.id,
         version: draft.version,
@@ -306,6 +308,13 @@ async fn begun(
         language: draft.language.clone(),
     };
     Ok(Some((session, Some(draft))))
+}
+
+async fn found_draft(engine: &Engine, ticket: &Ticket, id: Uuid) -> Result<Option<Draft>> {
+    let conn = engine.app.db.read();
+    let mut found = response_draft::find(conn, ticket.org(), id).await?;
+    words::open_drafts(&engine.app, conn, found.as_mut_slice()).await?;
+    Ok(found)
 }
 
 async fn state_of(engine: &Engine, opened: &Opened) -> Result<FormState> {

@@ -30,8 +30,10 @@ use crate::{
     fieldwork::{
         counting::Tally,
         entry::{Answer, Consumed, consume},
+        held::Held,
     },
     store::{response, response_draft},
+    words,
 };
 
 const HALF_DAY_US: i64 = 12 * 3_600 * 1_000_000;
@@ -57,13 +59,14 @@ pub async fn place(engine: &Engine, tx: &WriteTx, submissions: &[&Submission]) -
     let mut sorted = Sorted::of(tx, submissions).await?;
     let fresh: Vec<&Submission> = sorted.fresh.iter().map(|i| submissions[*i]).collect();
     let mut stuffing = Stuffing::load(engine, tx, &fresh, now_us).await?;
+    let mut held = Held::of(tx, fresh.iter().map(|submission| &*submission.ticket)).await?;
     let mut tally = Tally::default();
     let mut stored: Vec<Response> = Vec::with_capacity(fresh.len());
     let mut events = Vec::with_capacity(fresh.len());
     let mut drafts = Vec::new();
     for index in std::mem::take(&mut sorted.fresh) {
         let submission = submissions[index];
-        let verdict = match take(engine, tx, &mut stuffing, &mut tally, submission).await? {
+        let verdict = match take(engine, tx, (&mut stuffing, &mut held, &mut tally), submission).await? {
             Ok(response) => {
                 events.extend(facts::change(None, Some(&response), &submission.version));
                 drafts.extend(submission.draft);
@@ -77,6 +80,7 @@ pub async fn place(engine: &Engine, tx: &WriteTx, submissions: &[&Submission]) -
     }
     sorted.look_again(tx, submissions).await?;
     crash_point::pass("survey.after_consume");
+    words::seal(&engine.app, tx.conn(), &mut stored).await?;
     let rows: Vec<&Response> = stored.iter().collect();
     if response::insert(tx, &rows).await? != rows.len() as u64 {
         // Another process stored one of them after we looked.
@@ -85,19 +89,17 @@ pub async fn place(engine: &Engine, tx: &WriteTx, submissions: &[&Submission]) -
     crash_point::pass("survey.after_insert");
     response_draft::remove(tx, &drafts).await?;
     let hasher = stuffing.save(tx, now_us).await?;
+    held.write(tx).await?;
     if let Some(first) = stored.first() {
         tally.write(tx.conn(), first.id).await?;
     }
-    let unstirred = unstirred(tx, &stored);
+    let unstirred = unstirred(&stored);
     Ok(Placed { verdicts: sorted.finish(), events, hasher, unstirred })
 }
 
 /// Campaigns in which an invitation and an anonymous response were written by one transaction,
-/// which PostgreSQL would tell.
-fn unstirred(tx: &WriteTx, stored: &[Response]) -> Vec<Uuid> {
-    if dialect_of(tx.conn()) == Dialect::Sqlite {
-        return Vec::new();
-    }
+/// which the databases would tell.
+fn unstirred(stored: &[Response]) -> Vec<Uuid> {
     let tied = stored.iter().filter(|response| response.anonymous && response.invited);
     tied.map(|response| response.campaign).collect()
 }
@@ -195,8 +197,7 @@ fn repeated(same: bool, submit_us: i64) -> Verdict {
 async fn take(
     engine: &Engine,
     tx: &WriteTx,
-    stuffing: &mut Stuffing,
-    tally: &mut Tally,
+    (stuffing, held, tally): (&mut Stuffing, &mut Held, &mut Tally),
     submission: &Submission,
 ) -> Result<std::result::Result<Response, ServiceError>> {
     let ticket = &submission.ticket;
@@ -216,7 +217,7 @@ async fn take(
         suspect: !marks.is_empty(),
         at_us: submission.receive_us,
     };
-    let refusal = match consume(tx, tally, &view, ticket, answer).await? {
+    let refusal = match consume(tx, tally, held, &view, ticket, answer).await? {
         Consumed::Taken => {
             stuffing.count(submission);
             let site = view.site_of(ticket.unit);
@@ -268,6 +269,7 @@ fn response_of(submission: &Submission, marks: Marks, site: Uuid) -> Response {
         operator: entered.map(|entered| entered.operator.clone()),
         row_id: entered.and_then(|entered| entered.row_id.clone()),
         erased: false,
+        sealed: None,
     }
 }
 

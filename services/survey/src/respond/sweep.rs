@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use kit::{db::Dialect, error::Result};
 use rand::seq::SliceRandom as _;
-use sea_orm::ConnectionTrait;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -22,7 +21,9 @@ const WINDOW_US: i64 = 5 * 60 * 1_000_000;
 /// How far back a process looks at its start for what another one left.
 const LOOK_BACK_US: i64 = 3 * 86_400_000_000;
 
-/// Looks after it until `stop`.
+/// Looks after it until `stop`. In every process and without a lease: each has keys of addresses
+/// in memory to forget, and campaigns of its own to stir; what else is done twice is a few
+/// deletes by time.
 pub async fn run(respond: Respond, stop: CancellationToken) {
     if let Err(error) = remember(respond.engine()).await {
         tracing::warn!(%error, "upkeep of responses could not look back");
@@ -49,26 +50,26 @@ pub async fn once(engine: &Engine) -> Result<()> {
     tx.commit().await?;
     if destroyed > 0 {
         engine.keys.forget();
-        clear_log(engine).await?;
+        // A destroyed key shall not live on in the log of pages.
+        app.cleaning.wanted();
     }
-    stir(engine).await
+    stir(engine).await?;
+    app.cleaning.once(&app.db).await
 }
 
-/// A destroyed key shall not live on in SQLite's log of pages.
-async fn clear_log(engine: &Engine) -> Result<()> {
-    if engine.app.db.dialect() == Dialect::Sqlite {
-        let conn = engine.app.db.read();
-        conn.execute_unprepared("PRAGMA wal_checkpoint(TRUNCATE)").await?;
-    }
-    Ok(())
-}
-
-/// PostgreSQL notes with each row which transaction wrote it last, and keeps rows in the order
+/// SQLite keeps the pages of each transaction together in its log, until the log is truncated:
+/// that ends with [`Cleaning`](crate::cleaning::Cleaning). PostgreSQL notes with each row which transaction wrote it last, and keeps rows in the order
 /// of writing. For anonymous answers that would tie the invitation to the response that was
 /// stored with it; so the invitations that were answered since the last time are written once
 /// more, together and in an order of chance.
 async fn stir(engine: &Engine) -> Result<()> {
     let campaigns = engine.take_to_stir();
+    if engine.app.db.dialect() == Dialect::Sqlite {
+        if !campaigns.is_empty() {
+            engine.app.cleaning.wanted();
+        }
+        return Ok(());
+    }
     for campaign in campaigns {
         if let Err(error) = stir_campaign(engine, campaign).await {
             engine.to_stir([campaign]);

@@ -7,6 +7,7 @@ use kit::{
     clock::new_id,
     error::{Result, ServiceError},
     idempotency,
+    mask::Mask,
 };
 use proto::survey::v1::{self, campaign_service_server::CampaignService};
 use serde_json::json;
@@ -17,10 +18,9 @@ use survey_domain::{
 };
 use tonic::{Request, Response, Status};
 
-use super::fieldwork_page::Page;
 use crate::{
     convert,
-    fieldwork::{access, convert as shown, drawing, mask::Mask, opening, status},
+    fieldwork::{access, convert as shown, drawing, opening, preparing, status},
     state::App,
     store::fieldwork as stored,
 };
@@ -105,11 +105,14 @@ impl CampaignService for Campaigns {
 
     async fn draw_sample(&self, request: Request<v1::DrawSampleRequest>) -> Answer<v1::Sample> {
         let (caller, request) = open_request(request)?;
-        let mut campaign = access::campaign(&self.0, &caller, "name", &request.name).await?;
-        let only_look = request.validate_only;
-        let (sample, draw_us) =
-            drawing::draw(&self.0, Some(&caller), &mut campaign, only_look).await?;
-        Ok(Response::new(shown::sample::sample(campaign.id, &sample, draw_us)))
+        let campaign = access::campaign(&self.0, &caller, "name", &request.name).await?;
+        let id = campaign.id;
+        if request.validate_only {
+            let sample = drawing::look(&self.0, &campaign).await?;
+            return Ok(Response::new(shown::sample::sample(id, &sample, None)));
+        }
+        let (sample, draw_us) = preparing::draw(&self.0, &caller, campaign).await?;
+        Ok(Response::new(shown::sample::sample(id, &sample, Some(draw_us))))
     }
 
     async fn get_sample(&self, request: Request<v1::GetSampleRequest>) -> Answer<v1::Sample> {
@@ -255,9 +258,12 @@ async fn update(
     let now_us = app.clock.now_us();
     let tx = app.db.begin().await?;
     stored::campaign::wait_to_change(&tx, campaign.id).await?;
-    let work_us = opening::work_us(&campaign, now_us);
-    stored::campaign::save(tx.conn(), &mut campaign, work_us).await?;
     let (org, id) = (campaign.org, campaign.id);
+    // A draw that this change stops begins again.
+    let sample = stored::sample::find(tx.conn(), org, id).await?;
+    let draws = sample.is_some_and(|(sample, _)| sample.is_being_drawn());
+    let work_us = if draws { Some(now_us) } else { opening::work_us(&campaign, now_us) };
+    stored::campaign::save(tx.conn(), &mut campaign, work_us).await?;
     stored::quota::replace(tx.conn(), org, id, &campaign.settings.quotas).await?;
     let detail = json!({ "displayName": campaign.settings.display_name });
     opening::record(app, &tx, Some(caller), &campaign, detail).await?;
@@ -294,10 +300,11 @@ async fn list(
         "campaigns|{}|{}|{}|{}|{}",
         caller.org, request.unit, request.state, request.plan, request.questionnaire
     );
-    let page = Page::open(app, key, request.page_size, &request.page_token)?;
-    let (conn, place) = (app.db.read(), page.place()?);
-    let mut found = stored::campaign::list(conn, caller.org, &filter, place, page.limit()).await?;
-    let next_page_token = page.cut(app, &mut found, |c| convert::print_place(c.create_us, c.id));
+    let page = app.pages.open(key, request.page_size, &request.page_token)?;
+    let conn = app.db.read();
+    let mut found =
+        stored::campaign::list(conn, caller.org, &filter, page.after, page.limit).await?;
+    let next_page_token = page.close(&mut found, |c| (c.create_us, c.id));
     let campaigns = found.iter().map(shown::campaign).collect();
     Ok(v1::ListCampaignsResponse { campaigns, next_page_token })
 }
@@ -309,12 +316,12 @@ async fn list_exclusions(
 ) -> Result<v1::ListSampleExclusionsResponse> {
     let campaign = access::campaign(app, caller, "name", &request.name).await?;
     let key = format!("exclusions|{}|{}|{}", caller.org, campaign.id, request.reason);
-    let page = Page::open(app, key, request.page_size, &request.page_token)?;
-    let (conn, after) = (app.db.read(), page.id()?);
+    let page = app.pages.open(key, request.page_size, &request.page_token)?;
+    let conn = app.db.read();
     let reason = Reason::from_number(request.reason);
     let (org, id) = (campaign.org, campaign.id);
-    let mut found = stored::exclusion::list(conn, org, id, reason, after, page.limit()).await?;
-    let next_page_token = page.cut(app, &mut found, |e| e.customer.simple().to_string());
+    let mut found = stored::exclusion::list(conn, org, id, reason, page.after, page.limit).await?;
+    let next_page_token = page.close(&mut found, |e| e.customer);
     let exclusions = found.iter().map(shown::sample::exclusion).collect();
     Ok(v1::ListSampleExclusionsResponse { exclusions, next_page_token })
 }

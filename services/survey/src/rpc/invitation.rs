@@ -18,7 +18,6 @@ use survey_domain::{
 };
 use tonic::{Request, Response, Status};
 
-use super::fieldwork_page::Page;
 use crate::{
     convert,
     fieldwork::{access, convert as shown, inviting, link::Claim, opening, qr, reporting},
@@ -195,12 +194,12 @@ async fn list(
         "invitations|{}|{}|{}|{}|{}|{}",
         caller.org, campaign.id, request.state, request.channel, request.unit, request.work_list
     );
-    let page = Page::open(app, key, request.page_size, &request.page_token)?;
-    let (conn, place) = (app.db.read(), page.place()?);
+    let page = app.pages.open(key, request.page_size, &request.page_token)?;
+    let conn = app.db.read();
     let (org, id) = (campaign.org, campaign.id);
-    let mut found = stored::invitation::list(conn, org, id, &filter, place, page.limit()).await?;
-    let next_page_token =
-        page.cut(app, &mut found, |i| convert::print_place(i.due_us.unwrap_or_default(), i.id));
+    let mut found =
+        stored::invitation::list(conn, org, id, &filter, page.after, page.limit).await?;
+    let next_page_token = page.close(&mut found, |i| (i.due_us.unwrap_or_default(), i.id));
     let invitations =
         found.iter().map(|i| shown::invitation::invitation(&campaign, i, &[])).collect();
     Ok(v1::ListInvitationsResponse { invitations, next_page_token })
@@ -222,11 +221,12 @@ async fn list_due(
         ..Default::default()
     };
     let key = format!("due|{}|{}|{}", caller.org, campaign.id, request.channel);
-    let page = Page::open(app, key, request.page_size, &request.page_token)?;
-    let (conn, place) = (app.db.read(), page.place()?);
+    let page = app.pages.open(key, request.page_size, &request.page_token)?;
+    let conn = app.db.read();
     let (org, id) = (campaign.org, campaign.id);
-    let mut found = stored::invitation::list(conn, org, id, &filter, place, page.limit()).await?;
-    let next_page_token = page.cut(app, &mut found, |i| convert::print_place(0, i.id));
+    let mut found =
+        stored::invitation::list(conn, org, id, &filter, page.after, page.limit).await?;
+    let next_page_token = page.close(&mut found, |i| (0, i.id));
     let invitations = contacts(app, &campaign, found).await?;
     Ok(v1::ListDueInvitationsResponse { invitations, next_page_token })
 }
@@ -253,6 +253,8 @@ async fn contacts(
             email: personal.email,
             language: customer.map(|customer| customer.language.clone()).unwrap_or_default(),
             link: app.links.link(&campaign.settings.link_base, Claim::Invitation(i.id)),
+            call_from_hour: customer.map_or(0, |customer| customer.preferences.from_hour),
+            call_to_hour: customer.map_or(0, |customer| customer.preferences.to_hour),
         });
     }
     Ok(found)
@@ -289,7 +291,8 @@ fn new_link(app: &App, caller: &Caller, campaign: &Campaign, given: &v1::Link) -
     }
     let channel = Channel::from_number(given.channel).filter(|channel| channel.is_open());
     let Some(channel) = channel else {
-        return Err(ServiceError::invalid("link.channel", "is none of open links"));
+        let text = "is neither RESPONSE_CHANNEL_OPEN_LINK nor RESPONSE_CHANNEL_QR_CODE";
+        return Err(ServiceError::invalid("link.channel", text));
     };
     if !campaign.settings.channels().contains(&channel) {
         return Err(ServiceError::invalid("link.channel", "is none of the campaign's channels"));
@@ -333,11 +336,11 @@ async fn list_links(
 ) -> Result<v1::ListLinksResponse> {
     let campaign = access::campaign(app, caller, "campaign", &request.campaign).await?;
     let key = format!("links|{}|{}", caller.org, campaign.id);
-    let page = Page::open(app, key, request.page_size, &request.page_token)?;
-    let (conn, after) = (app.db.read(), page.id()?);
+    let page = app.pages.open(key, request.page_size, &request.page_token)?;
+    let conn = app.db.read();
     let mut found =
-        stored::link::list(conn, campaign.org, campaign.id, after, page.limit()).await?;
-    let next_page_token = page.cut(app, &mut found, |link| link.id.simple().to_string());
+        stored::link::list(conn, campaign.org, campaign.id, page.after, page.limit).await?;
+    let next_page_token = page.close(&mut found, |link| link.id);
     let links =
         found.iter().map(|link| shown::invitation::link(&app.links, &campaign, link)).collect();
     Ok(v1::ListLinksResponse { links, next_page_token })

@@ -9,6 +9,7 @@ use kit::{
     db::WriteTx,
     error::{Result, ServiceError},
     idempotency,
+    mask::Mask,
 };
 use proto::{
     names,
@@ -21,10 +22,9 @@ use survey_domain::plan::{
 };
 use tonic::{Request, Response, Status};
 
-use super::fieldwork_page::Page;
 use crate::{
     convert,
-    fieldwork::{access, convert as shown, mask::Mask, planning, status},
+    fieldwork::{access, convert as shown, planning, status},
     state::App,
     store::fieldwork as stored,
 };
@@ -319,12 +319,11 @@ async fn list(
     let unit = convert::id_opt("units", "unit", &request.unit)?;
     let units = caller.visible()?.narrowed(unit)?;
     let key = format!("plans|{}|{}|{}", caller.org, request.unit, request.show_retired);
-    let page = Page::open(app, key, request.page_size, &request.page_token)?;
+    let page = app.pages.open(key, request.page_size, &request.page_token)?;
     let which = (units.as_deref(), request.show_retired);
-    let (conn, place) = (app.db.read(), page.place()?);
-    let mut found = stored::plan::list(conn, caller.org, which, place, page.limit()).await?;
-    let next_page_token =
-        page.cut(app, &mut found, |plan| convert::print_place(plan.create_us, plan.id));
+    let conn = app.db.read();
+    let mut found = stored::plan::list(conn, caller.org, which, page.after, page.limit).await?;
+    let next_page_token = page.close(&mut found, |plan| (plan.create_us, plan.id));
     let now_us = app.clock.now_us();
     let plans = found.iter().map(|plan| shown::plan::plan(plan, now_us)).collect();
     Ok(v1::ListPlansResponse { plans, next_page_token })
@@ -337,10 +336,10 @@ async fn list_rounds(
 ) -> Result<v1::ListPlanRoundsResponse> {
     let plan = access::plan(app, caller, "name", &request.name).await?;
     let key = format!("plan rounds|{}|{}", caller.org, plan.id);
-    let page = Page::open(app, key, request.page_size, &request.page_token)?;
-    let (conn, before) = (app.db.read(), page.number()?);
-    let mut found = stored::plan::rounds(conn, plan.org, plan.id, before, page.limit()).await?;
-    let next_page_token = page.cut(app, &mut found, |round| round.number.to_string());
+    let page = app.pages.open(key, request.page_size, &request.page_token)?;
+    let conn = app.db.read();
+    let mut found = stored::plan::rounds(conn, plan.org, plan.id, page.after, page.limit).await?;
+    let next_page_token = page.close(&mut found, |round| round.number);
     let rounds = found.iter().map(shown::plan::round).collect();
     Ok(v1::ListPlanRoundsResponse { rounds, next_page_token })
 }

@@ -4,7 +4,6 @@ use kit::{
     auth::{Caller, open_request},
     db::WriteTx,
     error::Result,
-    page,
 };
 use proto::{
     common::v1::Permission,
@@ -19,6 +18,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::{
     response_convert::{decision, to_proto},
+    response_download::{Body, download},
     response_enter,
     response_export::{Exports, Pieces, export},
     response_import::{self, Outcomes},
@@ -30,8 +30,9 @@ use crate::{
     responses::{campaign_to_read, response_of},
     store::{
         fieldwork,
-        response::{Filter, Place, find_to_change, list, save},
+        response::{Filter, find_to_change, list, save},
     },
+    words,
 };
 
 /// The response service.
@@ -45,6 +46,13 @@ impl Responses {
     pub fn new(respond: Respond) -> Self {
         Self { respond, exports: Exports::default() }
     }
+
+    /// A response for a caller, with the words that were written.
+    async fn shown(&self, caller: &Caller, mut response: Answered) -> Result<v1::Response> {
+        let app = &self.respond.engine().app;
+        words::open(app, app.db.read(), std::slice::from_mut(&mut response)).await?;
+        Ok(shown(caller, response))
+    }
 }
 
 type Answer<T> = std::result::Result<Response<T>, Status>;
@@ -57,7 +65,7 @@ impl ResponseService for Responses {
     ) -> Answer<v1::Response> {
         let (caller, request) = open_request(request)?;
         let stored = response_enter::enter(&self.respond, &caller, request).await?;
-        Ok(Response::new(shown(&caller, stored)))
+        Ok(Response::new(self.shown(&caller, stored).await?))
     }
 
     async fn import_responses(
@@ -81,7 +89,7 @@ impl ResponseService for Responses {
         let (caller, request) = open_request(request)?;
         let app = &self.respond.engine().app;
         let found = response_of(app.db.read(), &caller, &request.name).await?;
-        Ok(Response::new(shown(&caller, found)))
+        Ok(Response::new(self.shown(&caller, found).await?))
     }
 
     async fn list_responses(
@@ -98,7 +106,7 @@ impl ResponseService for Responses {
     ) -> Answer<v1::Response> {
         let (caller, request) = open_request(request)?;
         let after = review(&self.respond, &caller, &request).await?;
-        Ok(Response::new(shown(&caller, after)))
+        Ok(Response::new(self.shown(&caller, after).await?))
     }
 
     type ExportResponsesStream = Pieces;
@@ -113,6 +121,19 @@ impl ResponseService for Responses {
         let version = engine.version_of(&campaign).await?;
         let pieces = export(&self.respond, &self.exports, caller, campaign, &version, &request)?;
         Ok(Response::new(pieces))
+    }
+
+    type DownloadResponsesStream = Body;
+
+    async fn download_responses(
+        &self,
+        request: Request<v1::DownloadResponsesRequest>,
+    ) -> Answer<Self::DownloadResponsesStream> {
+        let (caller, request) = open_request(request)?;
+        let engine = self.respond.engine();
+        let campaign = campaign_to_read(engine.app.db.read(), &caller, &request.campaign).await?;
+        let version = engine.version_of(&campaign).await?;
+        Ok(download(engine, &self.exports, caller, campaign, &version, &request)?)
     }
 }
 
@@ -150,16 +171,10 @@ async fn page_of(
         filter.from_us,
         filter.to_us,
     );
-    let after = app.pages.decode(&key, &request.page_token)?;
-    let after: Option<Place> = after.as_deref().map(convert::parse_place).transpose()?;
-    let size = page::size(request.page_size)?;
-    let mut found = list(app.db.read(), caller.org, &filter, after, size + 1).await?;
-    let more = found.len() as u64 > size;
-    found.truncate(usize::try_from(size).unwrap_or(usize::MAX));
-    let last = found.last().filter(|_| more);
-    let next_page_token = last
-        .map(|r| app.pages.encode(&key, &convert::print_place(r.submit_us, r.id)))
-        .unwrap_or_default();
+    let page = app.pages.open(key, request.page_size, &request.page_token)?;
+    let mut found = list(app.db.read(), caller.org, &filter, page.after, page.limit).await?;
+    let next_page_token = page.close(&mut found, |r| (r.submit_us, r.id));
+    words::open(app, app.db.read(), &mut found).await?;
     let responses = found.into_iter().map(|response| shown(caller, response)).collect();
     Ok(v1::ListResponsesResponse { responses, next_page_token })
 }

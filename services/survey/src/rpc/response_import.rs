@@ -336,7 +336,7 @@ fn named(column: &v1::ResponseColumn) -> Named {
     Named {
         column: column.column.clone(),
         target: column.target.clone(),
-        values: column.values.clone().into_iter().collect(),
+        values: column.values.clone(),
     }
 }
 

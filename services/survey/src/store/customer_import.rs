@@ -1,6 +1,6 @@
 //! Imports of files, their parts and refused rows.
 
-use kit::db::sql::odd;
+use kit::db::{newest::Newest, sql::odd};
 use kit::error::{Result, ServiceError};
 use sea_orm::{ConnectionTrait, QueryResult};
 use serde::{Deserialize, Serialize};
@@ -176,20 +176,8 @@ pub async fn list(
     before: Option<Place>,
     limit: u64,
 ) -> Result<Vec<Import>> {
-    let mut sql = sql(conn);
-    let mut wanted = vec![format!("org_id = {}", sql.bind(org))];
-    if let Some(units) = units {
-        wanted.push(sql.one_of("unit_id", units));
-    }
-    if let Some((us, id)) = before {
-        wanted.push(format!("(create_us, id) < ({}, {})", sql.bind(us), sql.bind(id)));
-    }
-    let limit = sql.bind(i64::try_from(limit).unwrap_or(i64::MAX));
-    let text = format!(
-        "SELECT * FROM customer_import WHERE {} ORDER BY create_us DESC, id DESC LIMIT {limit}",
-        wanted.join(" AND ")
-    );
-    sql.query(conn, &text).await?.iter().map(of_row).collect()
+    let list = Newest::of(conn, "customer_import", "create_us", org).among("unit_id", units);
+    list.rows(conn, before, limit).await?.iter().map(of_row).collect()
 }
 
 /// Saves state, check and failure of an import that has not changed since it was read.

@@ -1,6 +1,11 @@
 //! Purchases and interactions, consents and merges of customers.
 
-use kit::db::sql::odd;
+use std::collections::HashMap;
+
+use kit::db::{
+    newest::Newest,
+    sql::{Column, odd},
+};
 use kit::error::{Result, ServiceError};
 use sea_orm::{ConnectionTrait, QueryResult};
 use survey_domain::{
@@ -22,8 +27,11 @@ pub async fn contents(
     ids: &[Uuid],
 ) -> Result<Vec<(Uuid, Vec<u8>)>> {
     let mut sql = sql(conn);
-    let (org, ids) = (sql.bind(org), sql.one_of("id", ids));
-    let text = format!("SELECT id, content FROM {table} WHERE org_id = {org} AND {ids}");
+    // Joined in this order, the key finds them, however large the organisation is.
+    let wanted = sql.table(vec![("id", Column::Id(ids.to_vec()))]);
+    let mine = format!("t.id = q.id AND t.org_id = {}", sql.bind(org));
+    let each = sql.each_with(table, "t", &mine);
+    let text = format!("{wanted} SELECT t.id, t.content FROM {each}");
     let rows = sql.query(conn, &text).await?;
     rows.iter().map(|row| Ok((row.try_get("", "id")?, row.try_get("", "content")?))).collect()
 }
@@ -62,6 +70,7 @@ pub async fn insert_interactions(conn: &impl ConnectionTrait, new: &[Interaction
         "at_us",
         "end_us",
         "resolved",
+        "node",
         "personal",
         "content",
     ];
@@ -77,6 +86,7 @@ pub async fn insert_interactions(conn: &impl ConnectionTrait, new: &[Interaction
                 i.at_us.into(),
                 i.end_us.into(),
                 i.resolved.into(),
+                i.node.clone().into(),
                 i.sealed.clone().into(),
                 i.content.clone().into(),
             ]
@@ -84,6 +94,20 @@ pub async fn insert_interactions(conn: &impl ConnectionTrait, new: &[Interaction
         .collect();
     rows::insert(conn, "interaction", &columns, &rows, Known::Refuse).await?;
     Ok(())
+}
+
+/// Units where interactions happened.
+pub async fn units_of(
+    conn: &impl ConnectionTrait,
+    org: Uuid,
+    interactions: &[Uuid],
+) -> Result<HashMap<Uuid, Uuid>> {
+    let mut sql = sql(conn);
+    let wanted = sql.table(vec![("id", Column::Id(interactions.to_vec()))]);
+    let mine = format!("t.id = q.id AND t.org_id = {}", sql.bind(org));
+    let each = sql.each_with("interaction", "t", &mine);
+    let rows = sql.query(conn, &format!("{wanted} SELECT t.id, t.unit_id FROM {each}")).await?;
+    rows.iter().map(|row| Ok((row.try_get("", "id")?, row.try_get("", "unit_id")?))).collect()
 }
 
 /// Rows of a customer in `table`, latest first, at most `limit` before `before`.
@@ -95,18 +119,8 @@ async fn latest(
     before: Option<Place>,
     limit: u64,
 ) -> Result<Vec<QueryResult>> {
-    let mut sql = sql(conn);
-    let mut wanted = vec![format!("customer_id = {}", sql.bind(customer))];
-    wanted.push(format!("org_id = {}", sql.bind(org)));
-    if let Some((us, id)) = before {
-        wanted.push(format!("(at_us, id) < ({}, {})", sql.bind(us), sql.bind(id)));
-    }
-    let limit = sql.bind(i64::try_from(limit).unwrap_or(i64::MAX));
-    let text = format!(
-        "SELECT * FROM {table} WHERE {} ORDER BY at_us DESC, id DESC LIMIT {limit}",
-        wanted.join(" AND ")
-    );
-    sql.query(conn, &text).await
+    let list = Newest::of(conn, table, "at_us", org).equal("customer_id", Some(customer));
+    list.rows(conn, before, limit).await
 }
 
 /// Purchases of a customer, latest first, at most `limit` before `before`.
@@ -156,6 +170,7 @@ pub async fn interactions(
                 at_us: row.try_get("", "at_us")?,
                 end_us: row.try_get("", "end_us")?,
                 resolved: row.try_get("", "resolved")?,
+                node: row.try_get("", "node")?,
                 sealed: row.try_get("", "personal")?,
                 content: row.try_get("", "content")?,
             })
@@ -211,7 +226,8 @@ pub async fn hand_over_invitations(
     let text = format!(
         "UPDATE invitation SET customer_id = {to} WHERE customer_id = {from} AND org_id = {org} \
          AND NOT EXISTS (SELECT 1 FROM invitation other \
-         WHERE other.campaign_id = invitation.campaign_id AND other.customer_id = {to})"
+         WHERE other.campaign_id = invitation.campaign_id AND other.customer_id = {to} \
+         AND other.occasion = invitation.occasion)"
     );
     sql.execute(conn, &text).await?;
     Ok(())

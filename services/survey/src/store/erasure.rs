@@ -1,17 +1,24 @@
 //! Erasing customers: certificates, the hashes that stay, and the columns that are emptied.
 
-use kit::db::sql::odd;
+use kit::db::{
+    newest::Newest,
+    sql::{backend, odd},
+};
 use kit::{
     db::{Db, Dialect, WriteTx},
     error::{Result, ServiceError},
 };
-use sea_orm::{ConnectionTrait, QueryResult};
+use sea_orm::{ConnectionTrait, QueryResult, Statement};
 use uuid::Uuid;
 
 use super::{
     customer_record::Place,
     rows::{self, Known, one_of_hashes, sql},
 };
+
+/// Numbers of the hashes that an erased person may leave: external number, telephone number,
+/// e-mail address, name with birthday.
+const TOMBSTONE_KINDS: &str = "1, 2, 3, 5";
 
 /// A certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,8 +43,9 @@ pub struct Certificate {
     pub kept: i64,
 }
 
-/// Lets the database overwrite what is deleted, so that a destroyed key is not found in free
-/// pages of the file. PostgreSQL does so at its own time; see [`sweep`].
+/// Lets the database overwrite what is deleted or replaced, so that neither a destroyed key nor
+/// a former one is found in free space of the file. To be called once, before anything is
+/// written: there is one writing connection. PostgreSQL does so at its own time; see [`sweep`].
 pub async fn prepare(db: &Db) -> Result<()> {
     if db.dialect() == Dialect::Sqlite {
         let tx = db.begin().await?;
@@ -47,16 +55,22 @@ pub async fn prepare(db: &Db) -> Result<()> {
     Ok(())
 }
 
-/// Empties the log and free space of what was overwritten; best effort, since readers may still
+/// Empties the log and free space of what was overwritten. Whether it could: readers may still
 /// need the log.
-pub async fn sweep(db: &Db) {
-    let text = match db.dialect() {
-        Dialect::Sqlite => "PRAGMA wal_checkpoint(TRUNCATE)",
-        Dialect::Postgres => "VACUUM customer, interaction, customer_consent, import_part",
-    };
-    if let Err(error) = db.read().execute_unprepared(text).await {
-        tracing::warn!(%error, "free space waits to be emptied");
+pub async fn sweep(db: &Db) -> Result<bool> {
+    let conn = db.read();
+    if db.dialect() == Dialect::Postgres {
+        let tables = "customer, interaction, customer_consent, import_part, invitation, \
+             invitation_event, response, response_draft, due_trigger";
+        conn.execute_unprepared(&format!("VACUUM {tables}")).await?;
+        return Ok(true);
     }
+    let checkpoint =
+        Statement::from_string(backend(db.dialect()), "PRAGMA wal_checkpoint(TRUNCATE)");
+    let row = conn.query_one_raw(checkpoint).await?;
+    // Not an error but a column says that somebody was in the way.
+    let busy = row.map(|row| row.try_get_by_index::<i32>(0)).transpose()?;
+    Ok(busy.is_none_or(|busy| busy == 0))
 }
 
 /// Empties everything personal of a customer's row.
@@ -145,7 +159,11 @@ pub async fn tombstones(
     let mut sql = sql(conn);
     let org = sql.bind(org);
     let among = one_of_hashes(conn, &mut sql, "hash", hashes);
-    let text = format!("SELECT kind, hash FROM erased_subject WHERE org_id = {org} AND {among}");
+    // With all kinds named the key finds them.
+    let text = format!(
+        "SELECT kind, hash FROM erased_subject \
+         WHERE org_id = {org} AND kind IN ({TOMBSTONE_KINDS}) AND {among}"
+    );
     let rows = sql.query(conn, &text).await?;
     rows.iter().map(|row| Ok((row.try_get("", "kind")?, row.try_get("", "hash")?))).collect()
 }
@@ -155,7 +173,10 @@ pub async fn forget_tombstones(tx: &WriteTx, org: Uuid, hashes: &[Vec<u8>]) -> R
     let mut sql = sql(tx.conn());
     let org = sql.bind(org);
     let among = one_of_hashes(tx.conn(), &mut sql, "hash", hashes);
-    let text = format!("DELETE FROM erased_subject WHERE org_id = {org} AND {among}");
+    let text = format!(
+        "DELETE FROM erased_subject \
+         WHERE org_id = {org} AND kind IN ({TOMBSTONE_KINDS}) AND {among}"
+    );
     sql.execute(tx.conn(), &text).await?;
     Ok(())
 }
@@ -201,20 +222,8 @@ pub async fn list(
     before: Option<Place>,
     limit: u64,
 ) -> Result<Vec<Certificate>> {
-    let mut sql = sql(conn);
-    let mut wanted = vec![format!("org_id = {}", sql.bind(org))];
-    if let Some(units) = units {
-        wanted.push(sql.one_of("unit_id", units));
-    }
-    if let Some((us, id)) = before {
-        wanted.push(format!("(at_us, id) < ({}, {})", sql.bind(us), sql.bind(id)));
-    }
-    let limit = sql.bind(i64::try_from(limit).unwrap_or(i64::MAX));
-    let text = format!(
-        "SELECT * FROM erasure WHERE {} ORDER BY at_us DESC, id DESC LIMIT {limit}",
-        wanted.join(" AND ")
-    );
-    sql.query(conn, &text).await?.iter().map(of_row).collect()
+    let list = Newest::of(conn, "erasure", "at_us", org).among("unit_id", units);
+    list.rows(conn, before, limit).await?.iter().map(of_row).collect()
 }
 
 fn of_row(row: &QueryResult) -> Result<Certificate> {

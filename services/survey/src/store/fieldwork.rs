@@ -6,7 +6,6 @@ pub mod exclusion;
 pub mod history;
 pub mod invitation;
 pub mod invited;
-pub mod lease;
 pub mod link;
 pub mod plan;
 pub mod quota;

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use kit::error::Result;
-use sea_orm::ConnectionTrait;
+use kit::{db::sql::Sql, error::Result};
+use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 use survey_domain::{
     customer::{Customer, DAY_US},
     loyalty::{AMOUNT_DAYS, Counts, Facts, RECENT_DAYS},
@@ -87,90 +87,100 @@ pub async fn facts(
         };
         found.insert(customer.id, facts);
     }
-    let ids: Vec<Uuid> = customers.iter().map(|customer| customer.id).collect();
-    amounts(conn, org, &ids, now_us, &mut found).await?;
-    interactions(conn, org, &ids, now_us, &mut found).await?;
-    withdrawals(conn, org, &ids, now_us, &mut found).await?;
-    Ok(found)
+    let customers: Vec<Uuid> = customers.iter().map(|customer| customer.id).collect();
+    let mut asked = Asked { conn, org, customers, now_us, found };
+    asked.amounts().await?;
+    asked.interactions().await?;
+    asked.withdrawals().await?;
+    Ok(asked.found)
 }
 
-async fn amounts(
-    conn: &impl ConnectionTrait,
+type Taken = std::result::Result<(), DbErr>;
+
+/// Facts under construction.
+struct Asked<'a, C> {
+    conn: &'a C,
     org: Uuid,
-    customers: &[Uuid],
+    customers: Vec<Uuid>,
     now_us: i64,
-    found: &mut HashMap<Uuid, Facts>,
-) -> Result<()> {
-    let mut sql = sql(conn);
-    let recent = sql.bind(now_us - AMOUNT_DAYS * DAY_US);
-    let earlier = sql.bind(now_us - 2 * AMOUNT_DAYS * DAY_US);
-    let (org, among) = (sql.bind(org), sql.one_of("customer_id", customers));
-    let sum = |condition: String| {
-        format!("CAST(SUM(CASE WHEN {condition} THEN cents ELSE 0 END) AS BIGINT)")
-    };
-    let text = format!(
-        "SELECT customer_id, {} AS recent, {} AS earlier, {} AS elsewhere \
-         FROM purchase WHERE org_id = {org} AND {among} AND at_us >= {earlier} \
-         GROUP BY customer_id",
-        sum(format!("competitor_id IS NULL AND at_us >= {recent}")),
-        sum(format!("competitor_id IS NULL AND at_us < {recent}")),
-        sum(format!("competitor_id IS NOT NULL AND at_us >= {recent}")),
-    );
-    for row in sql.query(conn, &text).await? {
-        let facts = found.entry(row.try_get("", "customer_id")?).or_default();
-        facts.recent_cents = row.try_get("", "recent")?;
-        facts.earlier_cents = row.try_get("", "earlier")?;
-        facts.elsewhere_cents = row.try_get("", "elsewhere")?;
-    }
-    Ok(())
+    found: HashMap<Uuid, Facts>,
 }
 
-async fn interactions(
-    conn: &impl ConnectionTrait,
-    org: Uuid,
-    customers: &[Uuid],
-    now_us: i64,
-    found: &mut HashMap<Uuid, Facts>,
-) -> Result<()> {
-    let mut sql = sql(conn);
-    let recent = sql.bind(now_us - RECENT_DAYS * DAY_US);
-    let settled = sql.bind(false);
-    let (org, among) = (sql.bind(org), sql.one_of("customer_id", customers));
-    let text = format!(
-        "SELECT customer_id, \
-         CAST(SUM(CASE WHEN kind = 5 AND resolved = {settled} AND at_us >= {recent} \
-           THEN 1 ELSE 0 END) AS BIGINT) AS complaints, \
-         MAX(CASE WHEN kind = 2 THEN end_us END) AS contract_end \
-         FROM interaction WHERE org_id = {org} AND {among} AND kind IN (2, 5) \
-         GROUP BY customer_id"
-    );
-    for row in sql.query(conn, &text).await? {
-        let facts = found.entry(row.try_get("", "customer_id")?).or_default();
-        facts.open_complaints = row.try_get("", "complaints")?;
-        facts.contract_end_us = row.try_get("", "contract_end")?;
+impl<C: ConnectionTrait> Asked<'_, C> {
+    async fn amounts(&mut self) -> Result<()> {
+        let since_us = self.now_us - AMOUNT_DAYS * DAY_US;
+        let earlier_us = self.now_us - 2 * AMOUNT_DAYS * DAY_US;
+        let text = |sql: &mut Sql, ours: &str| {
+            let (recent, earlier) = (sql.bind(since_us), sql.bind(earlier_us));
+            let sum = |condition: String| {
+                format!("CAST(SUM(CASE WHEN {condition} THEN cents ELSE 0 END) AS BIGINT)")
+            };
+            format!(
+                "SELECT customer_id, {} AS recent, {} AS earlier, {} AS elsewhere \
+                 FROM purchase WHERE {ours} AND at_us >= {earlier} GROUP BY customer_id",
+                sum(format!("competitor_id IS NULL AND at_us >= {recent}")),
+                sum(format!("competitor_id IS NULL AND at_us < {recent}")),
+                sum(format!("competitor_id IS NOT NULL AND at_us >= {recent}")),
+            )
+        };
+        let take = |facts: &mut Facts, row: &QueryResult| -> Taken {
+            facts.recent_cents = row.try_get("", "recent")?;
+            facts.earlier_cents = row.try_get("", "earlier")?;
+            facts.elsewhere_cents = row.try_get("", "elsewhere")?;
+            Ok(())
+        };
+        self.each(text, take).await
     }
-    Ok(())
-}
 
-async fn withdrawals(
-    conn: &impl ConnectionTrait,
-    org: Uuid,
-    customers: &[Uuid],
-    now_us: i64,
-    found: &mut HashMap<Uuid, Facts>,
-) -> Result<()> {
-    let mut sql = sql(conn);
-    let recent = sql.bind(now_us - RECENT_DAYS * DAY_US);
-    let given = sql.bind(false);
-    let (org, among) = (sql.bind(org), sql.one_of("customer_id", customers));
-    let text = format!(
-        "SELECT customer_id, COUNT(*) AS withdrawn FROM customer_consent \
-         WHERE org_id = {org} AND {among} AND given = {given} AND at_us >= {recent} \
-         GROUP BY customer_id"
-    );
-    for row in sql.query(conn, &text).await? {
-        let facts = found.entry(row.try_get("", "customer_id")?).or_default();
-        facts.withdrawn = row.try_get("", "withdrawn")?;
+    async fn interactions(&mut self) -> Result<()> {
+        let since_us = self.now_us - RECENT_DAYS * DAY_US;
+        let text = |sql: &mut Sql, ours: &str| {
+            let (recent, settled) = (sql.bind(since_us), sql.bind(false));
+            format!(
+                "SELECT customer_id, \
+                 CAST(SUM(CASE WHEN kind = 5 AND resolved = {settled} AND at_us >= {recent} \
+                   THEN 1 ELSE 0 END) AS BIGINT) AS complaints, \
+                 MAX(CASE WHEN kind = 2 THEN end_us END) AS contract_end \
+                 FROM interaction WHERE {ours} AND kind IN (2, 5) GROUP BY customer_id"
+            )
+        };
+        let take = |facts: &mut Facts, row: &QueryResult| -> Taken {
+            facts.open_complaints = row.try_get("", "complaints")?;
+            facts.contract_end_us = row.try_get("", "contract_end")?;
+            Ok(())
+        };
+        self.each(text, take).await
     }
-    Ok(())
+
+    async fn withdrawals(&mut self) -> Result<()> {
+        let since_us = self.now_us - RECENT_DAYS * DAY_US;
+        let text = |sql: &mut Sql, ours: &str| {
+            let (recent, given) = (sql.bind(since_us), sql.bind(false));
+            format!(
+                "SELECT customer_id, COUNT(*) AS withdrawn FROM customer_consent \
+                 WHERE {ours} AND given = {given} AND at_us >= {recent} GROUP BY customer_id"
+            )
+        };
+        let take = |facts: &mut Facts, row: &QueryResult| -> Taken {
+            facts.withdrawn = row.try_get("", "withdrawn")?;
+            Ok(())
+        };
+        self.each(text, take).await
+    }
+
+    /// Takes each row of a statement into its customer's facts. `text` makes the statement of the
+    /// condition that a row is about one of the customers.
+    async fn each(
+        &mut self,
+        text: impl FnOnce(&mut Sql, &str) -> String,
+        take: impl Fn(&mut Facts, &QueryResult) -> Taken,
+    ) -> Result<()> {
+        let mut sql = sql(self.conn);
+        let (org, among) = (sql.bind(self.org), sql.one_of("customer_id", &self.customers));
+        let text = text(&mut sql, &format!("org_id = {org} AND {among}"));
+        for row in sql.query(self.conn, &text).await? {
+            take(self.found.entry(row.try_get("", "customer_id")?).or_default(), &row)?;
+        }
+        Ok(())
+    }
 }

@@ -4,6 +4,7 @@ mod m0001_questionnaires;
 mod m0002_customers;
 mod m0003_fieldwork;
 mod m0004_responses;
+mod m0005_triggers;
 
 use sea_orm_migration::prelude::*;
 
@@ -14,5 +15,6 @@ pub fn all() -> Vec<Box<dyn MigrationTrait>> {
     all.push(Box::new(m0002_customers::Migration));
     all.push(Box::new(m0003_fieldwork::Migration));
     all.push(Box::new(m0004_responses::Migration));
+    all.push(Box::new(m0005_triggers::Migration));
     all
 }

@@ -3,15 +3,13 @@
 mod row;
 mod version;
 
-use kit::{db::dialect_of, error::Result};
+use kit::{db::newest::Newest, error::Result};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, PaginatorTrait, QueryFilter,
     QuerySelect,
 };
 use survey_domain::questionnaire::record::{Record, State};
 use uuid::Uuid;
-
-use kit::db::sql::Sql;
 
 pub use version::{find_version, find_versions, insert_version, list_versions, numbers};
 
@@ -53,31 +51,19 @@ pub async fn list(
     last: Option<Place>,
     limit: u64,
 ) -> Result<Vec<Record>> {
-    let mut sql = Sql::new(dialect_of(conn));
-    let mut wanted = vec![format!("org_id = {}", sql.bind(org)), "delete_us IS NULL".to_owned()];
-    if let Some(units) = &filter.units {
-        wanted.push(sql.one_of("unit_id", units));
-    }
-    if let Some(state) = filter.state {
-        wanted.push(format!("state = {}", sql.bind(state as i16)));
-    }
+    let mut list = Newest::of(conn, "questionnaire", "create_us", org)
+        .only(true, "delete_us IS NULL")
+        .among("unit_id", filter.units.as_deref())
+        .equal("state", filter.state.map(|state| state as i16));
     if !filter.query.is_empty() {
         // Unlike LIKE it knows no wildcards, and means the same on both databases.
-        let query = sql.bind(filter.query.clone());
-        wanted.push(format!("replace(title_text, {query}, '') <> title_text"));
+        list = list.that(|sql| {
+            let query = sql.bind(filter.query.clone());
+            format!("replace(title_text, {query}, '') <> title_text")
+        });
     }
-    if let Some((us, id)) = last {
-        let (us, id) = (sql.bind(us), sql.bind(id));
-        wanted.push(format!("(create_us, id) < ({us}, {id})"));
-    }
-    let limit = sql.bind(i64::try_from(limit).unwrap_or(i64::MAX));
-    let text = format!(
-        "SELECT {} FROM questionnaire WHERE {} ORDER BY create_us DESC, id DESC LIMIT {limit}",
-        row::HEAD,
-        wanted.join(" AND ")
-    );
-    let heads = row::Head::find_by_statement(sql.statement(&text)).all(conn).await?;
-    heads.into_iter().map(row::of_head).collect()
+    let heads = row::Head::find_by_statement(list.statement(row::HEAD, last, limit));
+    heads.all(conn).await?.into_iter().map(row::of_head).collect()
 }
 
 /// Number of questionnaires of an organisation that are in lists.

@@ -2,15 +2,17 @@
 
 use std::collections::HashMap;
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use kit::{
     db::{Dialect, WriteTx, dialect_of},
     error::{Result, ServiceError},
 };
 use sea_orm::{ConnectionTrait, QueryResult};
+use serde::{Deserialize, Serialize};
 use survey_domain::{
     answer::Answers,
     channel::Channel,
-    response::{Decision, Marks, Response},
+    response::{Decision, Marks, Response, without_texts},
 };
 use uuid::Uuid;
 
@@ -21,10 +23,10 @@ mod list;
 pub mod stir;
 
 pub use insert::insert;
-pub use list::{Filter, Place, export_page, list};
+pub use list::{Filter, Place, SOUND, export_page, list};
 
 /// What is known of a response that was stored before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Known {
     /// Hash of what was sent.
     pub content_hash: i64,
@@ -32,6 +34,8 @@ pub struct Known {
     pub submit_us: i64,
     /// Campaign that it belongs to.
     pub campaign: Uuid,
+    /// Language that was shown.
+    pub language: String,
 }
 
 /// Those of `ids` that are stored.
@@ -41,8 +45,9 @@ pub async fn known(conn: &impl ConnectionTrait, ids: &[Uuid]) -> Result<HashMap<
     }
     let mut sql = Sql::new(dialect_of(conn));
     let which = sql.one_of("id", ids);
-    let text =
-        format!("SELECT id, content_hash, submit_us, campaign_id FROM response WHERE {which}");
+    let text = format!(
+        "SELECT id, content_hash, submit_us, campaign_id, language FROM response WHERE {which}"
+    );
     let rows = sql.query(conn, &text).await?;
     rows.iter()
         .map(|row| {
@@ -50,6 +55,7 @@ pub async fn known(conn: &impl ConnectionTrait, ids: &[Uuid]) -> Result<HashMap<
                 content_hash: row.try_get("", "content_hash")?,
                 submit_us: row.try_get("", "submit_us")?,
                 campaign: row.try_get("", "campaign_id")?,
+                language: row.try_get("", "language")?,
             };
             Ok((row.try_get("", "id")?, known))
         })
@@ -105,7 +111,7 @@ pub async fn save(tx: &WriteTx, response: &Response) -> Result<()> {
         sql.bind(response.review_us),
         sql.bind(response.customer),
         sql.bind(response.invitation),
-        sql.bind(print_answers(&response.answers)),
+        sql.bind(print_answers(&response.answers, response.sealed.as_deref())),
         sql.bind(response.erased),
         sql.bind(response.id),
         sql.bind(response.org),
@@ -114,20 +120,44 @@ pub async fn save(tx: &WriteTx, response: &Response) -> Result<()> {
     Ok(())
 }
 
-/// Answers as they are stored.
-pub fn print_answers(answers: &Answers) -> String {
-    serde_json::to_string(answers).expect("answers are plain data")
+/// Answers without words, beside the encrypted whole.
+#[derive(Serialize, Deserialize)]
+struct Closed {
+    answers: Answers,
+    /// In base64.
+    sealed: String,
+}
+
+/// Answers as they are stored: where the whole is `sealed`, no words stand beside it.
+pub fn print_answers(answers: &Answers, sealed: Option<&[u8]>) -> String {
+    let printed = match sealed {
+        None => serde_json::to_string(answers),
+        Some(sealed) => {
+            let mut answers = answers.clone();
+            without_texts(&mut answers);
+            serde_json::to_string(&Closed { answers, sealed: BASE64_STANDARD.encode(sealed) })
+        }
+    };
+    printed.expect("answers are plain data")
 }
 
 /// Reads what [`print_answers`] wrote.
-pub fn parse_answers(text: &str) -> Result<Answers> {
-    serde_json::from_str(text).map_err(|error| ServiceError::internal(format!("answers: {error}")))
+pub fn parse_answers(text: &str) -> Result<(Answers, Option<Vec<u8>>)> {
+    let broken = |error: String| ServiceError::internal(format!("answers: {error}"));
+    if text.starts_with('[') {
+        let answers = serde_json::from_str(text).map_err(|error| broken(error.to_string()))?;
+        return Ok((answers, None));
+    }
+    let closed: Closed = serde_json::from_str(text).map_err(|error| broken(error.to_string()))?;
+    let sealed = BASE64_STANDARD.decode(closed.sealed).map_err(|error| broken(error.to_string()))?;
+    Ok((closed.answers, Some(sealed)))
 }
 
 /// A response from a row.
 fn read(row: &QueryResult) -> Result<Response> {
     let decision: i16 = row.try_get("", "decision")?;
     let answers: String = row.try_get("", "answers")?;
+    let (answers, sealed) = parse_answers(&answers)?;
     let seed: i64 = row.try_get("", "seed")?;
     let channel: i16 = row.try_get("", "channel")?;
     Ok(Response {
@@ -150,7 +180,7 @@ fn read(row: &QueryResult) -> Result<Response> {
         submit_us: row.try_get("", "submit_us")?,
         duration_ms: row.try_get("", "duration_ms")?,
         seed: u32::try_from(seed).unwrap_or_default(),
-        answers: parse_answers(&answers)?,
+        answers,
         content_hash: row.try_get("", "content_hash")?,
         marks: Marks(row.try_get("", "marks")?),
         decision: Decision::from_number(i32::from(decision))
@@ -161,5 +191,6 @@ fn read(row: &QueryResult) -> Result<Response> {
         operator: row.try_get("", "operator")?,
         row_id: row.try_get("", "row_id")?,
         erased: row.try_get("", "erased")?,
+        sealed,
     })
 }

@@ -5,7 +5,7 @@ use kit::{
     db::{WriteTx, dialect_of},
     error::Result,
 };
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, QueryResult};
 use survey_domain::answer::Answers;
 use uuid::Uuid;
 
@@ -38,6 +38,8 @@ pub struct Draft {
     pub save_us: i64,
     /// Until when it is kept.
     pub expire_us: i64,
+    /// As [`survey_domain::response::Response::sealed`].
+    pub sealed: Option<Vec<u8>>,
 }
 
 /// Writes a draft in place of what was there. Answers whether it is new.
@@ -47,7 +49,7 @@ pub async fn save(tx: &WriteTx, draft: &Draft) -> Result<bool> {
     let text = format!(
         "UPDATE response_draft SET answers = {}, save_us = {}, expire_us = {}, language = {} \
          WHERE id = {} AND org_id = {}",
-        sql.bind(print_answers(&draft.answers)),
+        sql.bind(print_answers(&draft.answers, draft.sealed.as_deref())),
         sql.bind(draft.save_us),
         sql.bind(draft.expire_us),
         sql.bind(draft.language.clone()),
@@ -71,7 +73,7 @@ pub async fn save(tx: &WriteTx, draft: &Draft) -> Result<bool> {
         sql.bind(draft.language.clone()),
         sql.bind(i64::from(draft.seed)),
         sql.bind(draft.start_us),
-        sql.bind(print_answers(&draft.answers)),
+        sql.bind(print_answers(&draft.answers, draft.sealed.as_deref())),
         sql.bind(draft.save_us),
         sql.bind(draft.expire_us),
     );
@@ -83,11 +85,15 @@ pub async fn find(conn: &impl ConnectionTrait, org: Uuid, id: Uuid) -> Result<Op
     let mut sql = Sql::new(dialect_of(conn));
     let (id, org) = (sql.bind(id), sql.bind(org));
     let text = format!("SELECT * FROM response_draft WHERE id = {id} AND org_id = {org}");
-    let rows = sql.query(conn, &text).await?;
-    let Some(row) = rows.first() else { return Ok(None) };
+    sql.query(conn, &text).await?.first().map(read).transpose()
+}
+
+/// A draft from a row.
+fn read(row: &QueryResult) -> Result<Draft> {
     let seed: i64 = row.try_get("", "seed")?;
     let answers: String = row.try_get("", "answers")?;
-    Ok(Some(Draft {
+    let (answers, sealed) = parse_answers(&answers)?;
+    Ok(Draft {
         id: row.try_get("", "id")?,
         org: row.try_get("", "org_id")?,
         campaign: row.try_get("", "campaign_id")?,
@@ -97,10 +103,25 @@ pub async fn find(conn: &impl ConnectionTrait, org: Uuid, id: Uuid) -> Result<Op
         language: row.try_get("", "language")?,
         seed: u32::try_from(seed).unwrap_or_default(),
         start_us: row.try_get("", "start_us")?,
-        answers: parse_answers(&answers)?,
+        answers,
         save_us: row.try_get("", "save_us")?,
         expire_us: row.try_get("", "expire_us")?,
-    }))
+        sealed,
+    })
+}
+
+/// Unfinished responses of a customer.
+pub async fn of_customer(
+    conn: &impl ConnectionTrait,
+    org: Uuid,
+    customer: Uuid,
+) -> Result<Vec<Draft>> {
+    let mut sql = Sql::new(dialect_of(conn));
+    let (org, customer) = (sql.bind(org), sql.bind(customer));
+    let text = format!(
+        "SELECT * FROM response_draft WHERE org_id = {org} AND customer_id = {customer} ORDER BY id"
+    );
+    sql.query(conn, &text).await?.iter().map(read).collect()
 }
 
 /// Removes drafts that were submitted.

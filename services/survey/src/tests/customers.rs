@@ -6,7 +6,9 @@ mod import_files;
 mod loyalty;
 mod people;
 mod privacy;
+mod repeated;
 mod schema;
+mod words;
 
 use proto::{
     names,

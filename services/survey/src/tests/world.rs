@@ -6,17 +6,20 @@ use kit::{
     clock::{ScriptedClock, SystemClock},
     db::Db,
     directory::Directory,
-    error::ServiceError,
     rpc::{Chan, in_process},
-    testing::{SEED, TestKeys, TestOrg, auth_layer, databases},
+    testing::{SEED, TestKeys, TestOrg, auth_layer, committed_groups, count_rows, databases},
 };
 use prost::Message as _;
 use proto::{
-    common::v1::{Permission, Reason},
+    common::v1::Permission,
     survey::v1::{Events, event::Change, questionnaire_service_client::QuestionnaireServiceClient},
 };
-use sea_orm::{ConnectionTrait, Statement};
-use tonic::{Code, Request, Response, Status, service::Routes};
+use tonic::{Request, service::Routes};
+
+pub use kit::{
+    rpc::bearer,
+    testing::{fields, refusal},
+};
 
 use crate::{Config, Service, assemble, migrations, state::App};
 
@@ -71,6 +74,7 @@ impl World {
     async fn new(name: String, db: Db) -> Self {
         let clock = Arc::new(ScriptedClock::new(NOW_US));
         let keys = TestKeys::default();
+        crate::store::erasure::prepare(&db).await.unwrap();
         let directory = Directory::open(db.clone()).await.unwrap();
         // Tokens live in real time, the service in the time of the test.
         let org = TestOrg::new(&directory, &keys, Arc::new(SystemClock)).await;
@@ -91,40 +95,14 @@ impl World {
 
     /// All events of the feed so far, in order.
     pub async fn events(&self) -> Vec<Change> {
-        let committed = self.count("outbox").await;
-        // On PostgreSQL the feed waits for older transactions, those of other tests included.
-        for _ in 0..500 {
-            let (groups, changes) = self.feed_so_far().await;
-            if groups >= committed {
-                return changes;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        panic!("{}: the feed does not catch up", self.name);
-    }
-
-    async fn feed_so_far(&self) -> (i64, Vec<Change>) {
-        let (mut after, mut groups, mut changes) = (String::new(), 0, Vec::new());
-        loop {
-            let page = self.app.outbox.list(&after, 100).await.unwrap();
-            for group in page.groups {
-                groups += 1;
-                let items = Events::decode(group.events).unwrap().items;
-                changes.extend(items.into_iter().filter_map(|event| event.change));
-            }
-            if page.at_end {
-                return (groups, changes);
-            }
-            after = page.next;
-        }
+        let groups = committed_groups(&self.app.db, &self.app.outbox).await;
+        let items = groups.into_iter().flat_map(|g| Events::decode(g.events).unwrap().items);
+        items.filter_map(|event| event.change).collect()
     }
 
     /// Rows of a table.
     pub async fn count(&self, table: &str) -> i64 {
-        let conn = self.app.db.read();
-        let sql = format!("SELECT COUNT(*) AS n FROM {table}");
-        let count = Statement::from_string(conn.get_database_backend(), sql);
-        conn.query_one_raw(count).await.unwrap().unwrap().try_get("", "n").unwrap()
+        count_rows(&self.app.db, table).await
     }
 
     /// Number of audit records that wait for auth.
@@ -146,21 +124,4 @@ impl World {
     pub fn respond(&self) -> &crate::respond::Respond {
         &self.service.respond
     }
-}
-
-/// Code and reason of a refusal.
-pub fn refusal<T: std::fmt::Debug>(result: Result<Response<T>, Status>) -> (Code, Reason) {
-    let error = ServiceError::from(result.unwrap_err());
-    (error.code(), error.reason())
-}
-
-/// Code and fields of a refusal.
-pub fn fields<T: std::fmt::Debug>(result: Result<Response<T>, Status>) -> (Code, Vec<String>) {
-    let error = ServiceError::from(result.unwrap_err());
-    (error.code(), error.violations().iter().map(|v| v.field.clone()).collect())
-}
-
-/// A request with any token.
-pub fn bearer<T>(message: T, token: &str) -> Request<T> {
-    kit::rpc::bearer(message, token)
 }

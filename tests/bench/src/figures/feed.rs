@@ -1,5 +1,6 @@
 //! A device service that has only a feed: as many ratings as asked for, made when they are
-//! read. Analytics follows it like the real one and builds its own roll-ups.
+//! read. Analytics follows it like the real one and builds its own roll-ups. What the ratings
+//! are, a [`Story`] says.
 
 use std::{net::SocketAddr, pin::Pin, sync::Arc};
 
@@ -26,8 +27,22 @@ use crate::error::{Error, Result};
 
 /// Ratings of a group, as the device service commits them at full load.
 const GROUP: u64 = 1_000;
+/// Scores of the five grades.
+pub const SCORES: [f64; 5] = [0.0, 40.0, 60.0, 80.0, 100.0];
 /// Groups of an answer: a few megabytes.
 const PAGE: u64 = 20;
+
+/// Says what the ratings of a feed are.
+pub trait Story: Send + Sync {
+    /// `organisations/o_…`.
+    fn organisation(&self) -> &str;
+    /// How many.
+    fn ratings(&self) -> u64;
+    /// The template that all are of.
+    fn template(&self) -> Template;
+    /// Rating `i`, from 0.
+    fn rating(&self, i: u64) -> RatingFacts;
+}
 
 /// The feed; serves until it is dropped or ended.
 pub struct Feed {
@@ -39,9 +54,10 @@ pub struct Feed {
 }
 
 impl Feed {
-    /// Serves `ratings` ratings on a free port. `number` tells feeds apart.
-    pub async fn serve(world: Arc<World>, ratings: u64, number: u64) -> Result<Self> {
-        let source = Source { text: Text::of(&world), world, ratings, number };
+    /// Serves a story on a free port. `number` tells feeds apart.
+    pub async fn serve(story: Arc<dyn Story>, number: u64) -> Result<Self> {
+        let ratings = story.ratings();
+        let source = Source { story, number };
         let served = EventServiceServer::new(Served(Arc::new(source)));
         let routes = tonic::service::Routes::new(served);
         let failed = |e| Error::file("127.0.0.1:0", e);
@@ -90,7 +106,20 @@ fn groups_before(position: &str) -> Option<u64> {
     position.strip_prefix("0.").and_then(|hex| u64::from_str_radix(hex, 16).ok())
 }
 
-/// Names are printed once, not for each rating.
+/// The first `ratings` ratings of a world. Names are printed once, not for each rating.
+pub struct OfWorld {
+    world: Arc<World>,
+    ratings: u64,
+    text: Text,
+}
+
+impl OfWorld {
+    /// Of this world.
+    pub fn new(world: Arc<World>, ratings: u64) -> Self {
+        Self { text: Text::of(&world), world, ratings }
+    }
+}
+
 struct Text {
     organisation: String,
     template: String,
@@ -115,19 +144,17 @@ impl Text {
 }
 
 struct Source {
-    world: Arc<World>,
-    text: Text,
-    ratings: u64,
+    story: Arc<dyn Story>,
     number: u64,
 }
 
 impl Source {
     fn group(&self, number: u64) -> EventGroup {
         let items = match number.checked_sub(1) {
-            None => vec![self.event(Change::Template(self.template()))],
+            None => vec![self.event(Change::Template(self.story.template()))],
             Some(before) => {
                 let from = before * GROUP;
-                let to = (from + GROUP).min(self.ratings);
+                let to = (from + GROUP).min(self.story.ratings());
                 (from..to).map(|i| self.event(Change::Rating(self.rating(i)))).collect()
             }
         };
@@ -140,50 +167,68 @@ impl Source {
     }
 
     fn event(&self, change: Change) -> Event {
-        Event { organisation: self.text.organisation.clone(), change: Some(change) }
+        Event { organisation: self.story.organisation().to_owned(), change: Some(change) }
     }
 
     fn rating(&self, i: u64) -> RatingChange {
+        RatingChange {
+            rating: names::print("ratings", Uuid::from_u64_pair(i << 16, self.number)),
+            retract: None,
+            assert: Some(self.story.rating(i)),
+        }
+    }
+}
+
+impl Story for OfWorld {
+    fn organisation(&self) -> &str {
+        &self.text.organisation
+    }
+
+    fn ratings(&self) -> u64 {
+        self.ratings
+    }
+
+    fn template(&self) -> Template {
+        five_grades(&self.text.template, &["overall".to_owned()], self.world.first_us)
+    }
+
+    fn rating(&self, i: u64) -> RatingFacts {
         let fact = self.world.fact(i, self.ratings);
         let [window, site, staff] = &self.text.windows[fact.window];
-        let facts = RatingFacts {
+        RatingFacts {
             window: window.clone(),
             site: site.clone(),
             staff: staff.clone(),
-            business_type: String::new(),
             channel: Channel::Terminal.into(),
             template: self.text.template.clone(),
             grades: vec![ItemGrade { item: "overall".to_owned(), grade: fact.grade }],
             press_time: Some(from_us(self.world.press_us(fact))),
-            distrusted: false,
-        };
-        RatingChange {
-            rating: names::print("ratings", Uuid::from_u64_pair(i << 16, self.number)),
-            retract: None,
-            assert: Some(facts),
+            site_since: Some(from_us(0)),
+            ..RatingFacts::default()
         }
     }
+}
 
-    fn template(&self) -> Template {
-        let scores = [0.0, 40.0, 60.0, 80.0, 100.0];
-        let grades = scores.into_iter().zip(1..).map(|(score_0_100, value)| Grade {
-            value,
-            score_0_100,
-            satisfied: value >= 4,
-            bad: value <= 2,
-            ..Grade::default()
-        });
-        Template {
-            name: self.text.template.clone(),
-            display_name: "Five grades".to_owned(),
-            items: vec![TemplateItem { code: "overall".to_owned(), text: None }],
-            grades: grades.collect(),
-            scale_min: 1,
-            scale_max: 5,
-            default_template: true,
-            create_time: Some(from_us(self.world.first_us)),
-            ..Template::default()
-        }
+/// A template of five grades for these items.
+pub fn five_grades(name: &str, items: &[String], create_us: i64) -> Template {
+    let grades = SCORES.into_iter().zip(1..).map(|(score_0_100, value)| Grade {
+        value,
+        score_0_100,
+        satisfied: value >= 4,
+        bad: value <= 2,
+        ..Grade::default()
+    });
+    let item = |code: &String| TemplateItem { code: code.clone(), text: None };
+    Template {
+        name: name.to_owned(),
+        display_name: "Five grades".to_owned(),
+        items: items.iter().map(item).collect(),
+        grades: grades.collect(),
+        scale_min: 1,
+        scale_max: 5,
+        default_template: true,
+        create_time: Some(from_us(create_us)),
+        ..Template::default()
     }
 }
 
@@ -204,13 +249,13 @@ impl EventService for Served {
         let from = groups_before(&request.after)
             .ok_or_else(|| Status::invalid_argument("no position of this feed"))?;
         let most = u64::try_from(request.page_size).unwrap_or_default().clamp(1, PAGE);
-        let to = (from + most).min(groups_of(self.0.ratings));
+        let to = (from + most).min(groups_of(self.0.story.ratings()));
         let source = self.0.clone();
         let made = tokio::task::spawn_blocking(move || {
             (from..to).map(|number| source.group(number)).collect::<Vec<_>>()
         });
         let groups = made.await.map_err(|e| Status::internal(e.to_string()))?;
-        let at_end = to == groups_of(self.0.ratings);
+        let at_end = to == groups_of(self.0.story.ratings());
         Ok(Response::new(ListEventsResponse { groups, next: position(to), at_end }))
     }
 

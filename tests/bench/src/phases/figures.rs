@@ -15,7 +15,11 @@ use super::{Context, check};
 use crate::{
     ceiling::device_schema,
     error::{Error, Result},
-    figures::{BRANCHES, World, feed::Feed, raw::Raw},
+    figures::{
+        BRANCHES, World,
+        feed::{Feed, OfWorld},
+        raw::Raw,
+    },
     programs::Program,
     progress::say,
     report::{Beside, Goal, Row},
@@ -90,7 +94,8 @@ impl Stack {
         ratings: u64,
         number: u64,
     ) -> Result<Self> {
-        let feed = Feed::serve(world.clone(), ratings, number).await?;
+        let story = Arc::new(OfWorld::new(world.clone(), ratings));
+        let feed = Feed::serve(story, number).await?;
         let device_uri = format!("http://{}", feed.address);
         let began = Instant::now();
         let peers = [
@@ -154,7 +159,7 @@ impl Stack {
 }
 
 /// Waits until analytics has applied the whole feed.
-async fn follow(owner: &Client, feed: &Feed) -> Result<()> {
+pub async fn follow(owner: &Client, feed: &Feed) -> Result<()> {
     let mut last = (0, Instant::now());
     let mut told = Instant::now();
     loop {

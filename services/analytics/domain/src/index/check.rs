@@ -160,22 +160,50 @@ fn check_weightings(definition: &Definition, tree: &Tree, problems: &mut Vec<Pro
         if !is_id(&weighting.id) || !ids.insert(&weighting.id) {
             problems.push(Problem::new(format!("{field}.id"), "is no id, or twice there"));
         }
-        match weighting.method {
-            Method::Direct => check_direct(definition, tree, weighting, &field, problems),
-            Method::Ahp => check_ahp(definition, tree, weighting, &field, problems),
-            Method::Entropy | Method::Derived | Method::Equal => {}
-        }
-        if weighting.method != Method::Direct && !weighting.weights.is_empty() {
+        check_node_methods(definition, tree, weighting, &field, problems);
+        let uses = |method| {
+            let own = weighting.node_methods.iter().map(|own| own.method);
+            own.chain([weighting.method]).any(|used| used == method)
+        };
+        if uses(Method::Direct) {
+            check_direct(definition, tree, weighting, &field, problems);
+        } else if !weighting.weights.is_empty() {
             let text = "are given only for WEIGHT_METHOD_DIRECT";
             problems.push(Problem::new(format!("{field}.weights"), text));
         }
-        if weighting.method != Method::Ahp && !weighting.judgements.is_empty() {
+        if uses(Method::Ahp) {
+            check_ahp(definition, tree, weighting, &field, problems);
+        } else if !weighting.judgements.is_empty() {
             let text = "are given only for WEIGHT_METHOD_AHP";
             problems.push(Problem::new(format!("{field}.judgements"), text));
         }
     }
     if definition.weightings.is_empty() {
         problems.push(Problem::new("weightings", "is required"));
+    }
+}
+
+fn check_node_methods(
+    definition: &Definition,
+    tree: &Tree,
+    weighting: &Weighting,
+    field: &str,
+    problems: &mut Vec<Problem>,
+) {
+    let mut seen = BTreeSet::new();
+    for (index, own) in weighting.node_methods.iter().enumerate() {
+        let field = format!("{field}.nodeMethods[{index}]");
+        let place = definition.nodes.iter().position(|node| node.id == own.node);
+        let has_children = place.is_some_and(|place| !tree.children[place].is_empty());
+        if !has_children || !seen.insert(own.node.as_str()) {
+            let text = "is no node with children, or twice there";
+            problems.push(Problem::new(format!("{field}.node"), text));
+        }
+        if !matches!(own.method, Method::Direct | Method::Ahp | Method::Equal) {
+            // What is found in the data comes from one method for the whole weighting.
+            let text = "must be WEIGHT_METHOD_DIRECT, WEIGHT_METHOD_AHP or WEIGHT_METHOD_EQUAL";
+            problems.push(Problem::new(format!("{field}.method"), text));
+        }
     }
 }
 
@@ -192,16 +220,22 @@ fn check_direct(
         if !(weight.is_finite() && (0.0..=1e9).contains(weight)) {
             problems.push(Problem::new(format!("{field}.weight"), "is not between 0 and 1e9"));
         }
-        let known = definition.nodes.iter().any(|n| n.id == *node && !n.parent.is_empty());
+        let is_weighted = |parent: &str| weighting.method_of(parent) == Method::Direct;
+        let known = definition.nodes.iter().any(|n| {
+            n.id == *node && !n.parent.is_empty() && is_weighted(&n.parent)
+        });
         if !known || given.insert(node, *weight).is_some() {
-            let text = "is no node below the root, or twice there";
+            let text = "is no node below the root that is weighted directly, or twice there";
             problems.push(Problem::new(format!("{field}.node"), text));
         }
     }
     for (node, children) in tree.children.iter().enumerate() {
+        let id = &definition.nodes[node].id;
+        if weighting.method_of(id) != Method::Direct {
+            continue;
+        }
         let ids = children.iter().map(|child| definition.nodes[*child].id.as_str());
         let weights: Vec<Option<f64>> = ids.map(|id| given.get(id).copied()).collect();
-        let id = &definition.nodes[node].id;
         if weights.iter().any(Option::is_none) {
             let text = format!("lack a child of `{id}`");
             problems.push(Problem::new(format!("{field}.weights"), text));
@@ -223,8 +257,10 @@ fn check_ahp(
     for (index, judgement) in weighting.judgements.iter().enumerate() {
         let field = format!("{field}.judgements[{index}]");
         let node = definition.nodes.iter().position(|node| node.id == judgement.node);
-        let Some(node) = node.filter(|node| judged.insert(*node)) else {
-            problems.push(Problem::new(format!("{field}.node"), "is no node, or twice there"));
+        let is_judged = weighting.method_of(&judgement.node) == Method::Ahp;
+        let Some(node) = node.filter(|node| is_judged && judged.insert(*node)) else {
+            let text = "is no node whose children are judged, or twice there";
+            problems.push(Problem::new(format!("{field}.node"), text));
             continue;
         };
         let children: BTreeSet<&str> =
@@ -247,7 +283,8 @@ fn check_ahp(
         }
     }
     for (node, children) in tree.children.iter().enumerate() {
-        if children.len() > 1 && !judged.contains(&node) {
+        let wanted = weighting.method_of(&definition.nodes[node].id) == Method::Ahp;
+        if wanted && children.len() > 1 && !judged.contains(&node) {
             let text = format!("lack the children of `{}`", definition.nodes[node].id);
             problems.push(Problem::new(format!("{field}.judgements"), text));
         }
@@ -274,5 +311,121 @@ fn check_rest(definition: &Definition, problems: &mut Vec<Problem>) {
     }
     if !(0.0..=1.0).contains(&definition.alpha_minimum) {
         problems.push(Problem::new("alphaMinimum", "is not between 0 and 1"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::index::{
+        definition::{Filter, Judgement, Node, NodeMethod},
+        weights::fixed,
+    };
+
+    fn node(id: &str, parent: &str, leaf: bool) -> Node {
+        let measure = || Measure::Rating {
+            templates: Vec::new(),
+            item: String::new(),
+            statistic: Statistic::MeanScore,
+        };
+        let leaf = leaf.then(|| Leaf { measure: measure(), scores: Vec::new() });
+        Node { id: id.to_owned(), parent: parent.to_owned(), title: Default::default(), leaf }
+    }
+
+    fn own(node: &str, method: Method) -> NodeMethod {
+        NodeMethod { node: node.to_owned(), method, evidence: String::new() }
+    }
+
+    /// Two blocks of two leaves; the blocks are judged, one of them is weighted directly, and
+    /// the other one's weights are found.
+    fn mixed() -> Definition {
+        let judgement = Judgement {
+            node: "root".to_owned(),
+            children: vec!["a".to_owned(), "b".to_owned()],
+            ratios: vec![3.0],
+        };
+        let weighting = Weighting {
+            id: "mixed".to_owned(),
+            method: Method::Entropy,
+            weights: vec![("a1".to_owned(), 1.0), ("a2".to_owned(), 4.0)],
+            judgements: vec![judgement],
+            evidence: String::new(),
+            node_methods: vec![own("root", Method::Ahp), own("a", Method::Direct)],
+        };
+        Definition {
+            title: Default::default(),
+            nodes: vec![
+                node("root", "", false),
+                node("a", "root", false),
+                node("b", "root", false),
+                node("a1", "a", true),
+                node("a2", "a", true),
+                node("b1", "b", true),
+                node("b2", "b", true),
+            ],
+            weightings: vec![weighting],
+            class_weights: Vec::new(),
+            filter: Filter::default(),
+            minimum_n: 10,
+            alpha_minimum: 0.75,
+        }
+    }
+
+    #[test]
+    fn each_node_can_be_weighted_by_a_method_of_its_own() {
+        let definition = mixed();
+        let tree = check(&definition).expect("a sound definition");
+        let found = fixed(&definition, &tree, &definition.weightings[0]);
+        let judged = found[0].clone().expect("judged weights");
+        assert!((judged[0] - 0.75).abs() < 1e-9 && (judged[1] - 0.25).abs() < 1e-9);
+        assert_eq!(found[1], Some(vec![0.2, 0.8]));
+        assert_eq!(found[2], None, "found in each run");
+    }
+
+    #[test]
+    fn methods_of_nodes_are_checked_with_what_belongs_to_them() {
+        type Spoil = fn(&mut Weighting);
+        let spoils: [(Spoil, &str); 8] = [
+            (|w| w.node_methods[0].node = "a1".to_owned(), "nodeMethods[0].node"),
+            (|w| w.node_methods[1].node = "root".to_owned(), "nodeMethods[1].node"),
+            (|w| w.node_methods[1].method = Method::Derived, "nodeMethods[1].method"),
+            (|w| w.weights[1].0 = "b1".to_owned(), "weights[1].node"),
+            (|w| w.weights.truncate(1), "weights"),
+            (|w| w.judgements[0].node = "a".to_owned(), "judgements[0].node"),
+            (|w| w.judgements.clear(), "judgements"),
+            (|w| w.node_methods.truncate(1), "weights"),
+        ];
+        for (spoil, field) in spoils {
+            let mut spoiled = mixed();
+            spoil(&mut spoiled.weightings[0]);
+            let problems = check(&spoiled).expect_err(field);
+            let wanted = format!("weightings[0].{field}");
+            assert!(problems.iter().any(|p| p.field == wanted), "{wanted}: {problems:?}");
+        }
+    }
+
+    #[test]
+    fn five_levels_are_a_tree_and_six_are_too_many() {
+        let chain = |levels: usize| {
+            let mut definition = mixed();
+            let names: Vec<String> = (0..levels).map(|level| format!("n{level}")).collect();
+            definition.nodes = (0..levels)
+                .map(|level| {
+                    let parent = if level == 0 { "" } else { names[level - 1].as_str() };
+                    node(&names[level], parent, level + 1 == levels)
+                })
+                .collect();
+            definition.weightings[0] = Weighting {
+                id: "all".to_owned(),
+                method: Method::Equal,
+                weights: Vec::new(),
+                judgements: Vec::new(),
+                evidence: String::new(),
+                node_methods: Vec::new(),
+            };
+            definition
+        };
+        assert_eq!(check(&chain(5)).expect("five levels").upward.len(), 5);
+        assert_eq!(check(&chain(6)).expect_err("six levels")[0].field, "nodes");
     }
 }

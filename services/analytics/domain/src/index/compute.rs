@@ -3,6 +3,7 @@
 use super::{
     check::Tree,
     definition::Method,
+    dependence::Shared,
     leaf::Value,
     weights::{Fixed, found},
 };
@@ -19,7 +20,17 @@ pub struct Computed {
 
 /// Computes all nodes upward. `leaves[i][row]` is the value of the i-th leaf of the tree. A
 /// child without a value is left out of its row, and the others' weights stand for it.
-pub fn compute(tree: &Tree, fixed: &Fixed, method: Method, leaves: Vec<Vec<Value>>) -> Computed {
+///
+/// Variances: leaves of different sources are independent. Leaves of one source err together,
+/// and since counts do not tell how much, as much as they can: their standard errors are added.
+/// So an interval is never too narrow because of that.
+pub fn compute(
+    tree: &Tree,
+    fixed: &Fixed,
+    method: Method,
+    shared: &Shared,
+    leaves: Vec<Vec<Value>>,
+) -> Computed {
     let rows = leaves.first().map_or(0, Vec::len);
     let mut values: Vec<Vec<Value>> = vec![Vec::new(); tree.children.len()];
     for (leaf, column) in tree.leaves.iter().zip(leaves) {
@@ -39,12 +50,63 @@ pub fn compute(tree: &Tree, fixed: &Fixed, method: Method, leaves: Vec<Vec<Value
             .map(|row| combine(children.iter().map(|c| values[*c][row]), &weights[node]))
             .collect();
     }
+    let mut spread = Spread::new(tree, shared);
+    for row in 0..rows {
+        spread.fill(tree, &weights, &mut values, row);
+    }
     Computed { values, weights }
+}
+
+/// Errors of the nodes of one row.
+struct Spread<'a> {
+    shared: &'a Shared,
+    /// Variance from leaves that share nothing, by node; `None` where it is not known.
+    alone: Vec<Option<f64>>,
+    /// Standard error from each shared source, by node.
+    joint: Vec<f64>,
+}
+
+impl<'a> Spread<'a> {
+    fn new(tree: &Tree, shared: &'a Shared) -> Self {
+        let nodes = tree.children.len();
+        Self { shared, alone: vec![None; nodes], joint: vec![0.0; nodes * shared.count] }
+    }
+
+    /// Finds the variances of inner nodes.
+    fn fill(&mut self, tree: &Tree, weights: &[Vec<f64>], values: &mut [Vec<Value>], row: usize) {
+        let count = self.shared.count;
+        self.joint.fill(0.0);
+        for (leaf, source) in tree.leaves.iter().zip(&self.shared.of) {
+            let variance = values[*leaf][row].variance;
+            self.alone[*leaf] = variance;
+            if let (Some(source), Some(variance)) = (source, variance) {
+                self.alone[*leaf] = Some(0.0);
+                self.joint[leaf * count + source] = variance.sqrt();
+            }
+        }
+        for node in tree.upward.iter().copied().filter(|node| !tree.children[*node].is_empty()) {
+            let of = || tree.children[node].iter().zip(&weights[node]);
+            let counts =
+                |child: usize, weight: f64| weight > 0.0 && values[child][row].value.is_some();
+            let total: f64 = of().filter(|(c, w)| counts(**c, **w)).map(|(_, w)| w).sum();
+            let mut alone = (total > 0.0).then_some(0.0);
+            for (child, weight) in of().filter(|(c, w)| counts(**c, **w)) {
+                let part = weight / total;
+                alone = alone.zip(self.alone[*child]).map(|(sum, one)| sum + part * part * one);
+                for source in 0..count {
+                    self.joint[node * count + source] += part * self.joint[child * count + source];
+                }
+            }
+            self.alone[node] = alone;
+            let joint = &self.joint[node * count..(node + 1) * count];
+            let joint: f64 = joint.iter().map(|error| error * error).sum();
+            values[node][row].variance = alone.map(|alone| alone + joint);
+        }
+    }
 }
 
 fn combine(children: impl Iterator<Item = Value>, weights: &[f64]) -> Value {
     let (mut sum, mut total, mut n, mut hidden) = (0.0, 0.0, 0_i64, false);
-    let mut variance = Some(0.0);
     for (child, weight) in children.zip(weights) {
         hidden |= child.hidden;
         let Some(value) = child.value else { continue };
@@ -52,14 +114,12 @@ fn combine(children: impl Iterator<Item = Value>, weights: &[f64]) -> Value {
         if *weight > 0.0 {
             sum += weight * value;
             total += weight;
-            variance = variance.zip(child.variance).map(|(v, one)| v + weight * weight * one);
         }
     }
     if total <= 0.0 {
         return Value { value: None, variance: None, n, hidden };
     }
-    let variance = variance.map(|v| v / (total * total));
-    Value { value: Some(sum / total), variance, n, hidden }
+    Value { value: Some(sum / total), variance: None, n, hidden }
 }
 
 /// How much each node adds in one row.
@@ -144,7 +204,7 @@ mod tests {
     #[test]
     fn an_index_is_the_weighted_mean_of_its_parts() {
         let leaves = [Some(80.0), Some(60.0), Some(90.0)].map(|v| vec![leaf(v)]).to_vec();
-        let found = compute(&tree(), &fixed([3.0, 1.0]), Method::Direct, leaves);
+        let found = compute(&tree(), &fixed([3.0, 1.0]), Method::Direct, &alone(), leaves);
         assert_eq!(found.values[1][0].value, Some(75.0));
         assert_eq!(found.values[0][0].value, Some(82.5));
         let parts = parts(&tree(), &found, 0);
@@ -155,14 +215,36 @@ mod tests {
         assert!(low < 82.5 && high > 82.5);
     }
 
+    fn alone() -> Shared {
+        Shared::nothing(3)
+    }
+
+    #[test]
+    fn leaves_of_one_source_err_together_and_others_do_not() {
+        let leaves = || [Some(80.0), Some(60.0), Some(90.0)].map(|v| vec![leaf(v)]).to_vec();
+        let variance = |shared: &Shared, node: usize| {
+            let found = compute(&tree(), &fixed([3.0, 1.0]), Method::Direct, shared, leaves());
+            found.values[node][0].variance.unwrap()
+        };
+        // Each leaf has variance 4; the weights are 3/8, 1/8 and 1/2.
+        let close = |found: f64, expected: f64| assert!((found - expected).abs() < 1e-12);
+        close(variance(&alone(), 1), 4.0 * (9.0 + 1.0) / 16.0);
+        close(variance(&alone(), 0), 4.0 * (9.0 / 64.0 + 1.0 / 64.0 + 0.25));
+        let pair = Shared { of: vec![Some(0), Some(0), None], count: 1 };
+        close(variance(&pair, 1), 4.0);
+        close(variance(&pair, 0), 4.0 * (0.25 + 0.25));
+        let all = Shared { of: vec![Some(0); 3], count: 1 };
+        close(variance(&all, 0), 4.0);
+    }
+
     #[test]
     fn a_missing_leaf_is_left_out_and_said_to_be() {
         let leaves = [None, Some(60.0), Some(90.0)].map(|v| vec![leaf(v)]).to_vec();
-        let found = compute(&tree(), &fixed([3.0, 1.0]), Method::Direct, leaves);
+        let found = compute(&tree(), &fixed([3.0, 1.0]), Method::Direct, &alone(), leaves);
         assert_eq!(found.values[0][0].value, Some(75.0));
         assert_eq!(weight_covered(&tree(), &found, 0), 0.625);
         let nothing = [None, None, None].map(|v| vec![leaf(v)]).to_vec();
-        let found = compute(&tree(), &fixed([3.0, 1.0]), Method::Direct, nothing);
+        let found = compute(&tree(), &fixed([3.0, 1.0]), Method::Direct, &alone(), nothing);
         assert_eq!(found.values[0][0].value, None);
     }
 
@@ -178,7 +260,7 @@ mod tests {
             if method != Method::Direct {
                 fixed = vec![None; 6];
             }
-            let found = compute(&tree(), &fixed, method, leaves);
+            let found = compute(&tree(), &fixed, method, &alone(), leaves);
             let given: Vec<f64> = values.iter().flatten().copied().collect();
             match found.values[0][0].value {
                 None => prop_assert!(given.is_empty()),

@@ -143,6 +143,29 @@ pub struct Weighting {
     pub judgements: Vec<Judgement>,
     /// Where the weights come from.
     pub evidence: String,
+    /// Nodes whose children are weighted otherwise. Not written when there are none, so that
+    /// definitions without them keep their hashes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub node_methods: Vec<NodeMethod>,
+}
+
+impl Weighting {
+    /// How the children of a node are weighted.
+    pub fn method_of(&self, node: &str) -> Method {
+        let own = self.node_methods.iter().find(|own| own.node == node);
+        own.map_or(self.method, |own| own.method)
+    }
+}
+
+/// How the children of one node are weighted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NodeMethod {
+    /// The node.
+    pub node: String,
+    /// Given, judged or equal.
+    pub method: Method,
+    /// Where its weights come from.
+    pub evidence: String,
 }
 
 /// Judgements of the children of a node.

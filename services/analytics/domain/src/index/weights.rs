@@ -21,7 +21,7 @@ pub fn fixed(definition: &Definition, tree: &Tree, weighting: &Weighting) -> Fix
     let of = |node: usize| -> Option<Vec<f64>> {
         let children = &tree.children[node];
         let id = |child: &usize| definition.nodes[*child].id.as_str();
-        match weighting.method {
+        match weighting.method_of(&definition.nodes[node].id) {
             Method::Direct => {
                 let given = |child| {
                     let found = weighting.weights.iter().find(|(node, _)| node == id(child));

@@ -6,7 +6,11 @@
 //! answers on, and its inverse is bounded neither in time nor in error. Relative errors are
 //! about 1e-13 for shapes up to 1e12.
 
-use std::f64::consts::{PI, SQRT_2};
+use std::{
+    cell::RefCell,
+    collections::HashMap,
+    f64::consts::{PI, SQRT_2},
+};
 
 use libm::erfc;
 use statrs::function::erf::erfc_inv;
@@ -42,7 +46,22 @@ pub fn student_critical(confidence: f64, df: f64) -> f64 {
     if df >= EXPANSION_FROM && confidence >= 0.5 {
         return student_expansion(normal_critical(confidence), df);
     }
-    student_iterated(confidence, df)
+    let key = (confidence.to_bits(), df.to_bits());
+    KNOWN.with_borrow_mut(|known| {
+        if known.len() >= KNOWN_MAX {
+            known.clear();
+        }
+        *known.entry(key).or_insert_with(|| student_iterated(confidence, df))
+    })
+}
+
+/// Quantiles of t that are remembered, on each thread.
+const KNOWN_MAX: usize = 4_096;
+
+thread_local! {
+    /// Quantiles of t that were found, by the bits of confidence and degrees of freedom. A wide
+    /// answer asks for the same few again and again, and each takes some microseconds.
+    static KNOWN: RefCell<HashMap<(u64, u64), f64>> = RefCell::new(HashMap::new());
 }
 
 /// The quantile of t for that of the normal, `z` (Abramowitz & Stegun 26.7.5).
@@ -227,6 +246,14 @@ mod tests {
         check(beta_quantile(0.025, 1.0, 7.0), 1.0 - 0.975_f64.powf(1.0 / 7.0));
         check(beta_quantile(0.975, 9.0, 1.0), 0.975_f64.powf(1.0 / 9.0));
         check(f_quantile(0.5, 7.0, 7.0), 1.0);
+    }
+
+    #[test]
+    fn a_quantile_that_is_remembered_is_the_one_that_is_found() {
+        for df in (1..10_000).chain(1..100) {
+            let df = f64::from(df);
+            assert_eq!(student_critical(0.9, df), student_iterated(0.9, df));
+        }
     }
 
     #[test]

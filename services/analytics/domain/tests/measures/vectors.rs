@@ -85,3 +85,62 @@ fn every_method_has_a_vector_and_a_name_of_its_own() {
     assert_eq!(names.len(), count, "two methods share a name");
     assert_eq!((count, vectors.len()), (METHODS, VECTORS), "a method or a vector was lost");
 }
+
+/// Every way of changing one number, word or flag of `value` beyond the tolerance, or of leaving
+/// an entry out.
+fn broken(value: &Value, tolerance: f64) -> Vec<Value> {
+    match value {
+        Value::Object(fields) => fields
+            .iter()
+            .flat_map(|(name, field)| {
+                let changed = broken(field, tolerance).into_iter().map(|changed| {
+                    let mut fields = fields.clone();
+                    fields.insert(name.clone(), changed);
+                    Value::Object(fields)
+                });
+                let mut fewer = fields.clone();
+                fewer.remove(name);
+                changed.chain([Value::Object(fewer)]).collect::<Vec<_>>()
+            })
+            .collect(),
+        Value::Array(values) => (0..values.len())
+            .flat_map(|at| {
+                let changed = broken(&values[at], tolerance).into_iter().map(move |changed| {
+                    let mut values = values.clone();
+                    values[at] = changed;
+                    Value::Array(values)
+                });
+                changed.chain([Value::Array(values[1..].to_vec())]).collect::<Vec<_>>()
+            })
+            .collect(),
+        Value::Number(number) => {
+            let number = number.as_f64().expect("a finite number");
+            let step = 1.01 * tolerance * number.abs().max(1.0);
+            vec![Value::from(number + step), Value::from(number - step), Value::Null]
+        }
+        Value::Bool(flag) => vec![Value::from(!flag)],
+        Value::String(text) => vec![Value::from(format!("{text}!")), Value::Null],
+        Value::Null => vec![Value::from(0.0), Value::from("")],
+    }
+}
+
+/// The control of the test above: a comparison that looked away anywhere would pass it.
+#[test]
+fn a_method_that_is_off_by_a_little_anywhere_would_be_found() {
+    let vectors: Vec<Vector> =
+        serde_json::from_str(include_str!("../vectors.json")).expect("vectors are readable");
+    let mut checked = 0;
+    for vector in vectors.iter().filter(|vector| vector.expect.get("error").is_none()) {
+        let fails = |actual: &Value| {
+            let mut failures = Vec::new();
+            compare(&vector.id, actual, &vector.expect, vector.tolerance, &mut failures);
+            !failures.is_empty()
+        };
+        assert!(!fails(&vector.expect), "{} differs from itself", vector.id);
+        for wrong in broken(&vector.expect, vector.tolerance) {
+            assert!(fails(&wrong), "{}: {wrong} passes for {}", vector.id, vector.expect);
+            checked += 1;
+        }
+    }
+    assert!(checked > 5_000, "only {checked} wrong outputs were tried");
+}

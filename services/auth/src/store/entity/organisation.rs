@@ -24,6 +24,11 @@ pub struct Model {
     pub create_us: i64,
     /// When it was suspended.
     pub suspend_us: Option<i64>,
+    /// Since when the time zone holds; 0 while it never changed.
+    pub zone_us: i64,
+    /// JSON: `[[earlier time zone, since when], …]`, oldest first.
+    #[sea_orm(column_type = "Text")]
+    pub former_zones: String,
 }
 
 /// No relations: one read, one table.

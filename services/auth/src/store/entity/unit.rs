@@ -36,6 +36,11 @@ pub struct Model {
     /// JSON: `[[earlier parent, since when], …]`, oldest first.
     #[sea_orm(column_type = "Text")]
     pub former_parents: String,
+    /// Since when the time zone holds; 0 while it never changed.
+    pub zone_us: i64,
+    /// JSON: `[[earlier time zone, since when], …]`, oldest first.
+    #[sea_orm(column_type = "Text")]
+    pub former_zones: String,
     /// Grows with every change.
     pub version: i64,
 }

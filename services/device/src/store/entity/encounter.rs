@@ -16,6 +16,8 @@ pub struct Model {
     pub window_id: Uuid,
     /// Nearest unit that is not a window.
     pub site_id: Uuid,
+    /// Since when the site had stood there and kept its zone, at that time.
+    pub site_since_us: Option<i64>,
     /// Who served.
     pub staff_id: Option<Uuid>,
     /// Ticket number or empty.

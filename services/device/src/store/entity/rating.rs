@@ -38,6 +38,8 @@ pub struct Model {
     pub window_id: Option<Uuid>,
     /// Nearest unit that is not a window.
     pub site_id: Uuid,
+    /// Since when the site had stood there and kept its zone, at that time.
+    pub site_since_us: Option<i64>,
     /// Staff.
     pub staff_id: Option<Uuid>,
     /// Encounter.

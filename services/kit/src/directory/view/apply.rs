@@ -8,7 +8,7 @@ use proto::{
 };
 
 use super::{ClientInfo, GrantInfo, OrgView, REVOKED_KEPT_US, StaffInfo, UnitInfo, role_id};
-use crate::directory::{PermissionSet, Subject};
+use crate::directory::{PermissionSet, Subject, unit::former_zones};
 
 impl OrgView {
     /// Takes one event in, unless a newer one of the same object was taken before. Indexes
@@ -26,6 +26,8 @@ impl OrgView {
                 self.slug.clone_from(&o.slug);
                 self.display_name.clone_from(&o.display_name);
                 self.time_zone.clone_from(&o.time_zone);
+                let since_us = o.time_zone_time.as_ref().map_or(0, proto::time::to_us);
+                self.former_zones = (since_us, former_zones(&o.former_time_zones));
                 self.suspended = o.suspend_time.is_some();
             }
             Change::UnitChanged(unit) => {

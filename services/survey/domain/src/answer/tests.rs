@@ -78,6 +78,105 @@ fn grades_stay_on_their_scale() {
     one(&offered, "", Value::Refused, None);
 }
 
+/// What a question of each kind needs besides its text, the part that is answered, and an
+/// answer that fits.
+fn kinds() -> Vec<(Kind, serde_json::Value, &'static str, Value)> {
+    let options = json!({"options": [option("a"), option("b")]});
+    let graded = json!({"scale": "three"});
+    let rows = json!({"rows": [option("r")], "scale": "three"});
+    vec![
+        (Kind::Scale, graded.clone(), "", Value::Grade(3)),
+        (Kind::Smileys, graded, "", Value::Grade(1)),
+        (Kind::SingleChoice, options.clone(), "", ids(&["a"])),
+        (Kind::MultipleChoice, options.clone(), "", ids(&["b", "a"])),
+        (Kind::Matrix, rows, "r", Value::Grade(2)),
+        (Kind::Ranking, options.clone(), "", ids(&["b", "a"])),
+        (Kind::PairedComparison, options, "a:b", ids(&["b"])),
+        (Kind::Nps, json!({}), "", Value::Grade(0)),
+        (Kind::Ces, json!({}), "", Value::Grade(7)),
+        (Kind::Number, json!({}), "", Value::Number(-3.0)),
+        (Kind::Date, json!({}), "", Value::Date("2026-02-28".into())),
+        (Kind::ShortText, json!({}), "", Value::Text("x".into())),
+        (Kind::LongText, json!({}), "", Value::Text("x\ny".into())),
+    ]
+}
+
+#[test]
+fn each_type_of_question_takes_its_own_kind_of_answer_and_no_other() {
+    let all = kinds();
+    let covered: Vec<Kind> = all.iter().map(|(kind, ..)| *kind).collect();
+    assert_eq!(covered, Kind::ALL[1..], "every type of question is here");
+    let values = [
+        Value::Grade(1),
+        ids(&["a"]),
+        Value::Number(1.0),
+        Value::Date("2026-01-01".into()),
+        Value::Text("x".into()),
+    ];
+    for (kind, more, part, good) in all {
+        let name = serde_json::to_value(kind).unwrap();
+        let version = version(name.as_str().unwrap().trim_start_matches("QUESTION_TYPE_"), more);
+        one(&version, part, good.clone(), None);
+        let answers = Answers(vec![Answer::new("q", part, good.clone())]);
+        let kept = check(&version, &answers, &Attributes::new(), Extent::Complete).unwrap();
+        assert_eq!(kept.answers, answers, "{kind:?}");
+        let other = values.iter().filter(|value| {
+            std::mem::discriminant(*value) != std::mem::discriminant(&good)
+        });
+        for wrong in other {
+            one(&version, part, wrong.clone(), Some(Rule::WrongKind));
+        }
+        let elsewhere = if part.is_empty() { "r" } else { "" };
+        one(&version, elsewhere, good, Some(Rule::UnknownPart));
+    }
+}
+
+#[test]
+fn every_length_of_scale_takes_its_grades_and_nothing_beyond_them() {
+    for (low, high) in [(1, 2), (1, 3), (1, 4), (1, 5), (1, 7), (1, 10), (0, 10), (0, 100)] {
+        let source = json!({
+            "title": text(),
+            "scales": [{"id": "s", "min": low, "max": high}],
+            "sections": [{"id": "a", "questions": [
+                {"id": "q", "kind": "QUESTION_TYPE_SCALE", "text": text(), "scale": "s"},
+            ]}],
+        });
+        let definition: Definition = serde_json::from_value(source).unwrap();
+        assert_eq!(check_definition(&definition), []);
+        let version = Version::new(Uuid::nil(), 1, String::new(), definition);
+        for grade in low..=high {
+            one(&version, "", Value::Grade(grade), None);
+        }
+        for grade in [low - 1, high + 1, i32::MIN, i32::MAX] {
+            one(&version, "", Value::Grade(grade), Some(Rule::OutOfRange));
+        }
+    }
+}
+
+#[test]
+fn parts_of_pairs_and_comparisons_are_answered_one_by_one() {
+    let pair = version("SMILEYS", json!({"scale": "three", "expectationPair": true}));
+    one(&pair, "expected", Value::Grade(3), None);
+    one(&pair, "perceived", Value::Grade(1), None);
+    one(&pair, "", Value::Grade(1), Some(Rule::UnknownPart));
+    one(&pair, "expected", Value::Grade(4), Some(Rule::OutOfRange));
+    let options = json!([option("a"), option("b"), option("c")]);
+    let strict = version("PAIRED_COMPARISON", json!({"options": options}));
+    one(&strict, "a:c", ids(&["c"]), None);
+    one(&strict, "a:c", ids(&["a", "c"]), Some(Rule::WrongChoice));
+    let some = json!({"options": options, "pairs": [{"left": "c", "right": "a"}]});
+    let some = version("PAIRED_COMPARISON", some);
+    one(&some, "c:a", ids(&["a"]), None);
+    one(&some, "a:b", ids(&["a"]), Some(Rule::UnknownPart));
+    let rows = json!([option("r1"), option("r2")]);
+    let choices = json!({"rows": rows, "options": options, "choicesMax": 2});
+    let choices = version("MATRIX", choices);
+    one(&choices, "r1", ids(&["a", "b"]), None);
+    one(&choices, "r1", ids(&["a", "b", "c"]), Some(Rule::WrongChoice));
+    one(&choices, "r1", Value::Grade(1), Some(Rule::WrongKind));
+    one(&choices, "r3", ids(&["a"]), Some(Rule::UnknownPart));
+}
+
 #[test]
 fn choices_are_the_questions_own_and_not_too_many() {
     let options = json!([option("a"), option("b"), option("c")]);

@@ -3,8 +3,8 @@
 use super::State;
 use crate::plan::step::Kind as Step;
 
-/// Reliability that a result must reach.
-pub const ALPHA_MIN: f64 = 0.7;
+/// Reliability that a result must reach: below it the bands of the field say "not acceptable".
+pub const ALPHA_MIN: f64 = 0.75;
 
 /// A kind of finding; numbers are those of the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -282,9 +282,9 @@ mod tests {
             assert_eq!(found.len(), 1, "{found:?}");
             assert_eq!((found[0].kind, found[0].kind.is_blocking()), (kind, blocking));
         }
-        assert_eq!(of_result(Some(0.7), Some(80.0)), []);
+        assert_eq!(of_result(Some(0.75), Some(80.0)), []);
         assert_eq!(of_result(None, None)[0].kind, Kind::AlphaNotComputed);
-        assert_eq!(of_result(Some(0.69), Some(1.0))[0].kind, Kind::AlphaTooLow);
+        assert_eq!(of_result(Some(0.749), Some(1.0))[0].kind, Kind::AlphaTooLow);
     }
 
     #[test]

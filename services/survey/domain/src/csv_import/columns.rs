@@ -57,6 +57,7 @@ impl FileKind {
                 "reference",
                 "note",
                 "resolved",
+                "node",
             ],
         }
     }

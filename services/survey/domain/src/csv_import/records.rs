@@ -73,6 +73,8 @@ pub struct InteractionRow {
     pub note: String,
     /// Whether a complaint is settled.
     pub resolved: bool,
+    /// Node of the organisation's own process, or empty.
+    pub node: String,
 }
 
 /// Names of the kinds, in the order of their numbers from 1.
@@ -113,6 +115,10 @@ impl InteractionRow {
             }
             "note" => self.note = cell.to_owned(),
             "resolved" => self.resolved = attribute::boolean(cell)?,
+            "node" if cell.chars().count() > 64 => {
+                return Err("is longer than 64 characters".to_owned());
+            }
+            "node" => self.node = cell.to_owned(),
             _ => {}
         }
         Ok(())

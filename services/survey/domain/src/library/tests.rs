@@ -28,6 +28,78 @@ fn every_template_is_sound_complete_in_both_languages_and_finds_no_fault_with_th
     }
 }
 
+#[test]
+fn the_library_has_what_is_asked_of_it() {
+    let keys: Vec<&str> = templates().iter().map(|template| template.key).collect();
+    let wanted = [
+        "technical_service",
+        "research_project",
+        "retail",
+        "bank_window",
+        "government_window",
+        "employee",
+        "internal_customer",
+        "nps",
+        "acsi",
+        "expectation_gap",
+    ];
+    assert_eq!(keys, wanted);
+    for template in templates() {
+        let definition = &template.definition;
+        let kinds: BTreeSet<Kind> = definition.questions().map(|(_, q)| q.kind).collect();
+        let graded = kinds.contains(&Kind::Scale)
+            || kinds.contains(&Kind::Smileys)
+            || kinds.contains(&Kind::Matrix)
+            || kinds.contains(&Kind::Nps);
+        assert!(graded, "{} measures nothing", template.key);
+        assert!(!definition.endings.is_empty(), "{} ends without thanks", template.key);
+    }
+    let pairs = &template("expectation_gap").unwrap().definition;
+    let paired = pairs.questions().filter(|(_, q)| q.expectation_pair).count();
+    assert!(paired >= 5, "{paired}");
+    let four = template("research_project").unwrap();
+    assert!(four.definition.scales.iter().any(|scale| scale.count() == 4));
+    let recommended = template("nps").unwrap();
+    let first = recommended.definition.questions().next().unwrap().1;
+    assert_eq!(first.kind, Kind::Nps);
+}
+
+/// Every text anywhere in a template, by the languages that it is in.
+fn texts_of(value: &serde_json::Value, place: &str, found: &mut Vec<(String, Vec<String>)>) {
+    match value {
+        serde_json::Value::Object(fields) => {
+            if fields.contains_key("zh-CN") || fields.contains_key("en") {
+                found.push((place.to_owned(), fields.keys().cloned().collect()));
+                return;
+            }
+            for (name, inner) in fields {
+                texts_of(inner, &format!("{place}.{name}"), found);
+            }
+        }
+        serde_json::Value::Array(items) => {
+            for (index, inner) in items.iter().enumerate() {
+                texts_of(inner, &format!("{place}[{index}]"), found);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn every_text_of_the_library_is_in_chinese_and_in_english() {
+    for source in &SOURCES {
+        assert!(!source.zh.is_empty() && !source.en.is_empty(), "{}", source.key);
+        let document: serde_json::Value = serde_json::from_str(source.json).unwrap();
+        let mut texts = Vec::new();
+        texts_of(&document, source.key, &mut texts);
+        assert!(texts.len() > 10, "{}", source.key);
+        for (place, mut languages) in texts {
+            languages.sort_unstable();
+            assert_eq!(languages, ["en", "zh-CN"], "{place}");
+        }
+    }
+}
+
 fn scale_of_first(key: &str, question: &str) -> crate::questionnaire::Scale {
     let definition = &template(key).unwrap().definition;
     let (_, question) = definition.questions().find(|(_, q)| q.id == question).unwrap();

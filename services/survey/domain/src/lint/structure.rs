@@ -107,15 +107,23 @@ fn translations(linter: &mut Linter<'_>) {
         check(format!("scales[{i}].lowLabel"), &scale.id, &scale.low_label);
         check(format!("scales[{i}].highLabel"), &scale.id, &scale.high_label);
         for (g, grade) in scale.grades.iter().enumerate() {
-            check(format!("scales[{i}].grades[{g}].label"), &scale.id, &grade.label);
+            let place = format!("scales[{i}].grades[{g}]");
+            check(format!("{place}.label"), &scale.id, &grade.label);
+            for (r, reason) in grade.reasons.iter().enumerate() {
+                check(format!("{place}.reasons[{r}].text"), &scale.id, &reason.text);
+            }
         }
     }
     for (s, section) in definition.sections.iter().enumerate() {
         check(format!("sections[{s}].title"), &section.id, &section.title);
+        check(format!("sections[{s}].description"), &section.id, &section.description);
         for (q, question) in section.questions.iter().enumerate() {
             let place = format!("sections[{s}].questions[{q}]");
             check(format!("{place}.text"), &question.id, &question.text);
             check(format!("{place}.help"), &question.id, &question.help);
+            if let Some(number) = &question.number {
+                check(format!("{place}.number.unit"), &question.id, &number.unit);
+            }
             for (o, option) in question.options.iter().enumerate() {
                 check(format!("{place}.options[{o}].text"), &question.id, &option.text);
             }

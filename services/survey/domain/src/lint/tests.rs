@@ -74,6 +74,8 @@ fn words_that_spoil_a_question_are_found_in_both_languages() {
     finds(&zh("您不得不等候的程度如何？"), Negation, Warning);
     finds(&zh("您认为服务不好的程度如何？"), Negation, Hint);
     finds(&en("The service was not what I wanted."), Negation, Hint);
+    finds(&en("Our answers were not unhelpful."), Negation, Warning);
+    finds(&en("Was it not impossible to reach us?"), Negation, Warning);
     finds(&zh("您近期的体验如何？"), Vague, Hint);
     finds(&en("How did you recently find us?"), Vague, Hint);
     finds(&zh("您对 SLA 的评价如何？"), Jargon, Hint);
@@ -143,6 +145,60 @@ fn respondents_must_have_a_way_out() {
     let options: Value = (0..12).map(option).collect();
     let more = json!({"options": options, "comment": true});
     finds(&asked("SINGLE_CHOICE", "哪个？", "Which?", more), Rule::ManyOptions, Severity::Hint);
+}
+
+#[test]
+fn a_matrix_is_short_and_many_grades_need_one_on_the_whole() {
+    let row = |n: usize| {
+        let text = json!({"zh-CN": format!("第{n}项"), "en": format!("row {n}")});
+        json!({"id": format!("r{n}"), "text": text})
+    };
+    let rows = |count: usize| -> Value { (0..count).map(row).collect() };
+    let matrix = |count| {
+        asked("MATRIX", "如何？", "How is it?", json!({"scale": "five", "rows": rows(count)}))
+    };
+    fine(&matrix(8));
+    finds(&matrix(9), Rule::ManyRows, Severity::Hint);
+    let mut silent = scale("如何？", "How is it?");
+    let questions = silent["sections"][0]["questions"].as_array_mut().unwrap();
+    questions[1]["text"] = json!({"zh-CN": "速度如何？", "en": "How is the speed?"});
+    questions.push(json!({
+        "id": "price", "kind": "QUESTION_TYPE_SCALE", "scale": "five",
+        "text": {"zh-CN": "价格如何？", "en": "How is the price?"},
+    }));
+    finds(&silent, Rule::NoOverall, Severity::Hint);
+    // A recommendation is a word on the whole.
+    silent["sections"][0]["questions"].as_array_mut().unwrap().push(json!({
+        "id": "nps", "kind": "QUESTION_TYPE_NPS",
+        "text": {"zh-CN": "您会推荐我们吗？", "en": "Would you recommend us?"},
+    }));
+    fine(&silent);
+}
+
+#[test]
+fn no_text_lacks_a_language_of_the_title() {
+    let only = json!({"zh-CN": "仅中文"});
+    let grade = |more: Value| {
+        let mut grade = json!({"label": {"zh-CN": "低", "en": "low"}});
+        grade.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let mut source = scale("如何？", "How is it?");
+        source["scales"][0] = json!({"id": "five", "min": 1, "max": 2, "grades": [grade, {}]});
+        source
+    };
+    let reason = json!({"reasons": [{"id": "slow", "text": only}]});
+    let amount = json!({"number": {"unit": only}});
+    let mut described = scale("如何？", "How is it?");
+    described["sections"][0]["description"] = only.clone();
+    for (source, place) in [
+        (grade(reason), "scales[0].grades[0].reasons[0].text"),
+        (asked("NUMBER", "多少？", "How much?", amount), "sections[0].questions[0].number.unit"),
+        (described, "sections[0].description"),
+    ] {
+        let all = found(&source, "en");
+        let lacking = all.iter().filter(|f| f.rule == Rule::MissingTranslation);
+        let places: Vec<&str> = lacking.map(|f| f.place.as_str()).collect();
+        assert_eq!(places, [place]);
+    }
 }
 
 #[test]

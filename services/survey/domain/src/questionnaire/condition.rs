@@ -1,5 +1,8 @@
 //! Conditions of branching: any of groups, each of which needs all of its terms.
 
+#[cfg(test)]
+mod tests;
+
 use serde::{Deserialize, Serialize};
 
 use super::is_default;

@@ -14,6 +14,17 @@ pub const PERCEIVED: &str = "perceived";
 /// End of the ids of items that count reasons.
 pub const REASONS: &str = "reasons";
 
+/// What a part of an expectation pair is called; empty for every other part.
+pub fn part_words(part: &str, language: &str) -> &'static str {
+    match (part, language.starts_with("zh")) {
+        (EXPECTED, true) => "期望值",
+        (EXPECTED, false) => "Expected",
+        (PERCEIVED, true) => "实际感知",
+        (PERCEIVED, false) => "Perceived",
+        _ => "",
+    }
+}
+
 impl Definition {
     /// All questions in order, each with its section.
     pub fn questions(&self) -> impl Iterator<Item = (&Section, &Question)> {

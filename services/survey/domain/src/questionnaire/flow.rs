@@ -1,5 +1,8 @@
 //! The way through a questionnaire: what is shown after the answers so far, and where it ends.
 
+#[cfg(test)]
+mod tests;
+
 use super::{Ending, Question, Version};
 use crate::answer::{Answers, Attributes, Lookup};
 

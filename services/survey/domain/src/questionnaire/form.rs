@@ -3,6 +3,7 @@
 
 use super::{
     Kind, Question, QuestionOption, Section, Texts, Version,
+    definition::part_words,
     flow::{Way, walk},
     order::shuffled,
     pipe::{Escape, Filling},
@@ -234,13 +235,23 @@ impl Drawing<'_> {
     fn parts(&mut self, question: &Question) -> Vec<(String, String)> {
         if question.kind != Kind::Matrix {
             let parts = question.parts().into_iter().filter(|part| !part.is_empty());
-            return parts.map(|part| (part, String::new())).collect();
+            return parts.map(|part| (part.clone(), self.part(question, &part))).collect();
         }
         let ids: Vec<&str> = question.rows.iter().map(|row| row.id.as_str()).collect();
         let element = format!("{}/rows", question.id);
         let order = self.order(question.shuffle_rows, &element, &ids, |_| false);
         let rows = order.into_iter().map(|i| &question.rows[i]);
         rows.map(|row| (row.id.clone(), self.text(&row.text))).collect()
+    }
+
+    /// Words of a part that has no row: what was expected and perceived, and the two of a pair.
+    fn part(&self, question: &Question, part: &str) -> String {
+        if let Some((left, right)) = part.split_once(':') {
+            let word = |id: &str| question.option(id).map(|option| self.text(&option.text));
+            let (left, right) = (word(left), word(right));
+            return format!("{} / {}", left.unwrap_or_default(), right.unwrap_or_default());
+        }
+        part_words(part, self.filling.language).to_owned()
     }
 
     /// Draws an order and records it; the written order when nothing is shuffled.

@@ -32,7 +32,17 @@ pub fn place(seed: i64, customer: Uuid, importance: Option<f64>) -> Option<f64> 
     }
 }
 
-/// Keeps the first `n` in the order of drawing, in memory for `n`.
+/// Chance with which a customer of an importance is drawn, given the place of the first one that
+/// is not: all others being where they are, it is drawn when its own place comes before that.
+/// 1 / chance are weights with which the drawn ones stand for all without bias (Cohen and Kaplan:
+/// conditioning on ranks), which the chance of a single draw times the number of draws does not
+/// give.
+pub fn chance(importance: f64, first_left_out: f64) -> f64 {
+    -libm::expm1(-importance * first_left_out)
+}
+
+/// Keeps the first `n` in the order of drawing and the place of the next one, in memory for
+/// them.
 #[derive(Debug, Default)]
 pub struct First {
     n: usize,
@@ -69,7 +79,7 @@ impl First {
     /// Shows a customer at `place`; `index` finds it again.
     pub fn offer(&mut self, place: f64, customer: Uuid, index: usize) {
         let offered = Place { place, index, customer };
-        if self.kept.len() < self.n {
+        if self.kept.len() <= self.n {
             self.kept.push(offered);
         } else if let Some(mut last) = self.kept.peek_mut()
             && offered < *last
@@ -78,9 +88,13 @@ impl First {
         }
     }
 
-    /// Indices of the drawn ones in the order of drawing.
-    pub fn into_indices(self) -> Vec<usize> {
-        self.kept.into_sorted_vec().into_iter().map(|place| place.index).collect()
+    /// Indices of the drawn ones in the order of drawing, and the place of the first one that was
+    /// left out.
+    pub fn into_drawn(self) -> (Vec<usize>, Option<f64>) {
+        let mut places = self.kept.into_sorted_vec();
+        let left_out = places.get(self.n).map(|place| place.place);
+        places.truncate(self.n);
+        (places.into_iter().map(|place| place.index).collect(), left_out)
     }
 }
 
@@ -106,7 +120,7 @@ mod tests {
                 first.offer(place, *id, index);
             }
         }
-        first.into_indices().into_iter().map(|index| frame[index].0).collect()
+        first.into_drawn().0.into_iter().map(|index| frame[index].0).collect()
     }
 
     fn frame(count: u128) -> Vec<(Uuid, Option<f64>)> {
@@ -171,6 +185,53 @@ mod tests {
                 .sum();
             check(with_two[i], p + second);
         }
+    }
+
+    #[test]
+    fn weights_of_draws_by_importance_stand_for_everybody_without_bias() {
+        // A quantity that has nothing to do with the importance, and the number of customers.
+        let customers = [(1.0, 7.0), (2.0, 1.0), (3.0, 5.0), (4.0, 2.0), (20.0, 9.0)];
+        let rounds = 40_000_i64;
+        let (mut sums, mut squares) = ([0.0; 2], [0.0; 2]);
+        let mut naive = 0.0;
+        for seed in 0..rounds {
+            let mut first = First::new(3);
+            for (index, (importance, _)) in customers.iter().enumerate() {
+                let id = Uuid::from_u128(index as u128 + 1);
+                first.offer(place(seed, id, Some(*importance)).unwrap(), id, index);
+            }
+            let (drawn, left_out) = first.into_drawn();
+            assert_eq!(drawn.len(), 3);
+            let mut estimates = [0.0; 2];
+            for index in drawn {
+                let (importance, quantity) = customers[index];
+                let weight = 1.0 / chance(importance, left_out.unwrap());
+                estimates[0] += weight;
+                estimates[1] += weight * quantity;
+                naive += (30.0 / (3.0 * importance)).max(1.0);
+            }
+            for (at, estimate) in estimates.into_iter().enumerate() {
+                sums[at] += estimate;
+                squares[at] += estimate * estimate;
+            }
+        }
+        let n = rounds as f64;
+        for (at, wanted) in [5.0, 24.0].into_iter().enumerate() {
+            let mean = sums[at] / n;
+            let error = ((squares[at] / n - mean * mean) / n).sqrt();
+            assert!((mean - wanted).abs() < 5.0 * error, "{at}: {mean} ± {error}");
+        }
+        // The control: number of draws times the chance of one draw is off by far.
+        assert!((naive / n - 5.0).abs() > 0.5, "{}", naive / n);
+    }
+
+    #[test]
+    fn who_draws_all_leaves_nobody_out() {
+        let mut first = First::new(5);
+        for id in 1..=5_u128 {
+            first.offer(number(1, Uuid::from_u128(id)), Uuid::from_u128(id), 0);
+        }
+        assert_eq!(first.into_drawn().1, None);
     }
 
     proptest! {

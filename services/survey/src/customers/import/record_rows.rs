@@ -9,7 +9,7 @@ use survey_domain::{
 
 use super::worker::{Taken, Work};
 use crate::{
-    customers::record::{self, Named, NewInteraction, NewPurchase, Outcome, Whom},
+    customers::record::{self, Named, NewInteraction, NewPurchase, Outcome, Triggers, Whom},
     state::App,
 };
 
@@ -52,7 +52,13 @@ pub async fn purchases(app: &App, tx: &WriteTx, work: &Work, rows: &[Row]) -> Re
 }
 
 /// Takes a group of interactions in.
-pub async fn interactions(app: &App, tx: &WriteTx, work: &Work, rows: &[Row]) -> Result<Taken> {
+pub async fn interactions(
+    app: &App,
+    tx: &WriteTx,
+    work: &Work,
+    triggers: &Triggers,
+    rows: &[Row],
+) -> Result<Taken> {
     let mut taken = Taken::default();
     let mut read = Vec::new();
     for row in rows {
@@ -78,13 +84,14 @@ pub async fn interactions(app: &App, tx: &WriteTx, work: &Work, rows: &[Row]) ->
                     at_us: made.time_us,
                     end_us: made.end_us.filter(|end| *end >= made.time_us),
                     resolved: made.resolved && kind == InteractionKind::Complaint,
+                    node: made.node,
                     text: InteractionText { reference: made.reference, note: made.note },
                 });
             }
             Err(error) => taken.errors.push(error),
         }
     }
-    let outcomes = record::interactions(app, tx, work.import.org, new).await?;
+    let outcomes = record::interactions(app, tx, work.import.org, triggers, new).await?;
     count(work, &mut taken, &lines, &outcomes);
     Ok(taken)
 }

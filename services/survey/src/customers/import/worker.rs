@@ -12,18 +12,19 @@ use super::{
     run::{Parts, columns, reader},
 };
 use crate::{
-    customers::classes,
+    crash_point,
+    customers::{classes, record::Triggers},
     state::App,
     store,
     store::customer_import::{Counts, Import, State},
 };
 
 /// Rows of a group.
-const GROUP: usize = 500;
+const GROUP: usize = 1_000;
 /// Refused rows that are kept of an import.
 const ERRORS_KEPT_MAX: i64 = 10_000;
 /// How long an import stays with the process that works on it, after its last group.
-const LEASE_US: i64 = 30_000_000;
+const LEASE_US: i64 = 10_000_000;
 /// How often others' imports are looked for.
 const POLL: Duration = Duration::from_secs(1);
 
@@ -165,12 +166,20 @@ async fn prepare(app: &App, import: Import, header: &Row) -> Result<Work> {
 
 /// Takes one group in.
 async fn group(app: &App, work: &mut Work, rows: Vec<Row>) -> Result<()> {
-    let tx = app.db.begin().await?;
-    let mut taken = match work.kind {
-        FileKind::Customers => customer_rows::take(app, &tx, work, &rows).await?,
-        FileKind::Purchases => record_rows::purchases(app, &tx, work, &rows).await?,
-        FileKind::Interactions => record_rows::interactions(app, &tx, work, &rows).await?,
+    let triggers = match work.kind {
+        FileKind::Interactions => Some(Triggers::read(app, work.import.org).await?),
+        FileKind::Customers | FileKind::Purchases => None,
     };
+    crash_point::pass("survey.customers_begin");
+    let tx = app.db.begin().await?;
+    let mut taken = match (work.kind, &triggers) {
+        (FileKind::Interactions, Some(triggers)) => {
+            record_rows::interactions(app, &tx, work, triggers, &rows).await?
+        }
+        (FileKind::Purchases, _) => record_rows::purchases(app, &tx, work, &rows).await?,
+        _ => customer_rows::take(app, &tx, work, &rows).await?,
+    };
+    crash_point::pass("survey.customers_rows");
     taken.counts.rows = i64::try_from(rows.len()).unwrap_or(i64::MAX);
     taken.counts.errors = i64::try_from(taken.errors.len()).unwrap_or(i64::MAX);
     let tx = match work.import.settings.dry_run {
@@ -183,7 +192,9 @@ async fn group(app: &App, work: &mut Work, rows: Vec<Row>) -> Result<()> {
     };
     let next = counted(&work.import, &taken.counts);
     keep(app, &tx, &work.import, &next, taken.errors).await?;
+    crash_point::pass("survey.customers_counted");
     tx.commit().await?;
+    crash_point::pass("survey.customers_commit");
     app.outbox.committed();
     work.import = next;
     Ok(())
@@ -229,5 +240,6 @@ async fn finish(app: &App, import: Import) -> Result<()> {
     let tx = app.db.begin().await?;
     store::customer_import::save(tx.conn(), &import, &done).await?;
     store::customer_import::delete_parts(tx.conn(), import.id).await?;
+    crash_point::pass("survey.customers_finish");
     tx.commit().await
 }

@@ -106,6 +106,8 @@ pub fn sample(campaign: Uuid, sample: &Sample, draw_us: Option<i64>) -> v1::Samp
             })
             .collect(),
         frame_hash: sample.frame_hash.clone(),
+        drawing: sample.is_being_drawn(),
+        prepared_count: number(sample.prepared.unwrap_or(sample.sample_size)),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Creating, changing, publishing, closing and deleting.
 
+use prost::Message;
 use proto::{
     common::v1::{Permission, Reason},
     names,
@@ -275,8 +276,19 @@ async fn a_repeated_creation_is_one_questionnaire() {
         };
         let mut client = world.questionnaires();
         let one = client.create_questionnaire(world.as_admin(request.clone())).await.unwrap();
-        let two = client.create_questionnaire(world.as_admin(request.clone())).await.unwrap();
-        assert_eq!(one.into_inner(), two.into_inner(), "{}", world.name);
+        let one = one.into_inner();
+        for _ in 0..20 {
+            // Each repetition is read and written anew, as the maps of a client are.
+            let bytes = request.encode_to_vec();
+            let again = v1::CreateQuestionnaireRequest::decode(bytes.as_slice()).unwrap();
+            let again = client.create_questionnaire(world.as_admin(again)).await.unwrap();
+            assert_eq!(again.into_inner(), one, "{}", world.name);
+        }
+        let mut text = request.clone();
+        let definition = text.questionnaire.as_mut().unwrap().definition.as_mut().unwrap();
+        definition.title.insert("en".into(), "Another title".into());
+        let conflict = client.create_questionnaire(world.as_admin(text)).await;
+        assert_eq!(refusal(conflict), (Code::AlreadyExists, Reason::IdempotencyConflict));
         let mut other = request;
         other.questionnaire.as_mut().unwrap().unit = names::print("units", world.org.root);
         let conflict = client.create_questionnaire(world.as_admin(other)).await;

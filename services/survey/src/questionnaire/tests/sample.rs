@@ -1,10 +1,10 @@
 //! A questionnaire with something of everything.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use proto::survey::v1::{self, ConditionOperator as Op, QuestionType as Kind};
 
-pub fn texts(zh: &str, en: &str) -> HashMap<String, String> {
+pub fn texts(zh: &str, en: &str) -> BTreeMap<String, String> {
     [("zh-CN", zh), ("en", en)].map(|(tag, text)| (tag.to_owned(), text.to_owned())).into()
 }
 

@@ -113,11 +113,15 @@ pub async fn find_by_hash(
     let org = sql.bind(org);
     let among = one_of_hashes(conn, &mut sql, hashed.column(), hashes);
     let limit = sql.bind(i64::try_from(limit).unwrap_or(i64::MAX));
+    // Ordered here and not there: SQLite would read the organisation's customers in the order of
+    // their ids rather than look the hashes up.
     let text = format!(
-        "SELECT * FROM customer WHERE org_id = {org} AND {among} AND state <> 4 \
-         ORDER BY id LIMIT {limit}"
+        "SELECT * FROM customer WHERE org_id = {org} AND {among} AND state <> 4 LIMIT {limit}"
     );
-    sql.query(conn, &text).await?.iter().map(of_row).collect()
+    let rows = sql.query(conn, &text).await?;
+    let mut found = rows.iter().map(of_row).collect::<Result<Vec<Customer>>>()?;
+    found.sort_unstable_by_key(|customer| customer.id);
+    Ok(found)
 }
 
 /// Customers that were merged into this one, directly.

@@ -53,6 +53,8 @@ pub struct Model {
     pub create_us: i64,
     /// Grows with every change.
     pub version: i64,
+    /// What called for it; nil for what was drawn or added by hand.
+    pub occasion: Uuid,
 }
 
 /// No relations: one read, one table.

@@ -11,7 +11,10 @@ use survey_domain::campaign::{Campaign, State};
 use uuid::Uuid;
 
 use super::{parsed, printed};
-use kit::db::sql::{Sql, odd};
+use kit::db::{
+    newest::Newest,
+    sql::{Sql, odd},
+};
 
 use crate::store::entity::campaign;
 
@@ -104,6 +107,27 @@ pub async fn work_at(
     Ok(())
 }
 
+/// Keeps a campaign as it was read until the transaction ends, and notes when there is something
+/// to do for it.
+///
+/// # Errors
+/// ABORTED when somebody changed it.
+pub async fn hold_version(
+    conn: &impl ConnectionTrait,
+    read: &Campaign,
+    work_us: i64,
+) -> Result<()> {
+    let update = campaign::Entity::update_many()
+        .col_expr(campaign::Column::WorkUs, sea_orm::sea_query::Expr::value(Some(work_us)))
+        .filter(campaign::Column::OrgId.eq(read.org))
+        .filter(campaign::Column::Id.eq(read.id))
+        .filter(campaign::Column::Version.eq(read.version));
+    match update.exec(conn).await?.rows_affected {
+        1 => Ok(()),
+        _ => Err(ServiceError::stale()),
+    }
+}
+
 /// Campaigns with something to do by now, the longest waiting first.
 pub async fn with_work(
     conn: &impl ConnectionTrait,
@@ -158,29 +182,12 @@ pub async fn list(
     before: Option<(i64, Uuid)>,
     limit: u64,
 ) -> Result<Vec<Campaign>> {
-    let mut sql = Sql::new(dialect_of(conn));
-    let mut wanted = vec![format!("org_id = {}", sql.bind(org))];
-    if let Some(units) = &filter.units {
-        wanted.push(sql.one_of("unit_id", units));
-    }
-    if let Some(state) = filter.state {
-        wanted.push(format!("state = {}", sql.bind(state as i16)));
-    }
-    for (column, id) in [("plan_id", filter.plan), ("questionnaire_id", filter.questionnaire)] {
-        if let Some(id) = id {
-            wanted.push(format!("{column} = {}", sql.bind(id)));
-        }
-    }
-    if let Some((us, id)) = before {
-        let (us, id) = (sql.bind(us), sql.bind(id));
-        wanted.push(format!("(create_us, id) < ({us}, {id})"));
-    }
-    let limit = sql.bind(i64::try_from(limit).unwrap_or(i64::MAX));
-    let text = format!(
-        "SELECT * FROM campaign WHERE {} ORDER BY create_us DESC, id DESC LIMIT {limit}",
-        wanted.join(" AND ")
-    );
-    let rows = campaign::Entity::find().from_raw_sql(sql.statement(&text)).all(conn).await?;
+    let list = Newest::of(conn, "campaign", "create_us", org)
+        .among("unit_id", filter.units.as_deref())
+        .equal("state", filter.state.map(|state| state as i16))
+        .equal("plan_id", filter.plan)
+        .equal("questionnaire_id", filter.questionnaire);
+    let rows = list.page::<campaign::Entity>(conn, before, limit).await?;
     rows.into_iter().map(of_row).collect()
 }
 

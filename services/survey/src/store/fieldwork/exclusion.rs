@@ -1,13 +1,13 @@
 //! Customers that samples left out.
 
-use kit::error::Result;
+use kit::{db::dialect_of, error::Result};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set,
 };
 use survey_domain::sampling::exclusion::Reason;
 use uuid::Uuid;
 
-use kit::db::sql::odd;
+use kit::db::sql::{Sql, odd};
 
 use crate::store::entity::sample_exclusion;
 
@@ -25,17 +25,31 @@ pub struct Exclusion {
     pub last: Option<(Uuid, i64)>,
 }
 
-/// Replaces the exclusions of a campaign.
-pub async fn replace(
+/// Takes at most `limit` exclusions of a campaign away; how many there were.
+pub async fn remove_some(
+    conn: &impl ConnectionTrait,
+    org: Uuid,
+    campaign: Uuid,
+    limit: u64,
+) -> Result<u64> {
+    let mut sql = Sql::new(dialect_of(conn));
+    let (org, campaign) = (sql.bind(org), sql.bind(campaign));
+    let limit = sql.bind(i64::try_from(limit).unwrap_or(i64::MAX));
+    let mine = format!("org_id = {org} AND campaign_id = {campaign}");
+    let text = format!(
+        "DELETE FROM sample_exclusion WHERE {mine} AND customer_id IN \
+         (SELECT customer_id FROM sample_exclusion WHERE {mine} LIMIT {limit})"
+    );
+    sql.execute(conn, &text).await
+}
+
+/// Adds exclusions to a campaign.
+pub async fn insert(
     conn: &impl ConnectionTrait,
     org: Uuid,
     campaign: Uuid,
     exclusions: &[Exclusion],
 ) -> Result<()> {
-    let delete = sample_exclusion::Entity::delete_many()
-        .filter(sample_exclusion::Column::OrgId.eq(org))
-        .filter(sample_exclusion::Column::CampaignId.eq(campaign));
-    delete.exec(conn).await?;
     for chunk in kit::db::bulk::chunks(exclusions, CHUNK) {
         let rows = chunk.iter().map(|e| sample_exclusion::ActiveModel {
             campaign_id: Set(campaign),

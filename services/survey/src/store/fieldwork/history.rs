@@ -1,13 +1,13 @@
 //! What happened to invitations.
 
-use kit::error::Result;
+use kit::{db::dialect_of, error::Result};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set,
 };
 use survey_domain::invitation::{Outcome, State};
 use uuid::Uuid;
 
-use kit::db::sql::odd;
+use kit::db::sql::{Sql, odd};
 
 use crate::store::entity::invitation_event;
 
@@ -74,6 +74,27 @@ pub async fn knows(
         .one(conn)
         .await?;
     row.map(of_row).transpose()
+}
+
+/// Remarks on invitations of a customer: invitation, time and remark, oldest first.
+pub async fn notes_of(
+    conn: &impl ConnectionTrait,
+    org: Uuid,
+    customer: Uuid,
+) -> Result<Vec<(Uuid, i64, String)>> {
+    let mut sql = Sql::new(dialect_of(conn));
+    let (org, customer) = (sql.bind(org), sql.bind(customer));
+    let text = format!(
+        "SELECT invitation_id, time_us, note FROM invitation_event \
+         WHERE org_id = {org} AND note <> '' AND invitation_id IN \
+         (SELECT id FROM invitation WHERE org_id = {org} AND customer_id = {customer}) \
+         ORDER BY invitation_id, number"
+    );
+    let read = |row: &sea_orm::QueryResult| {
+        let (id, us) = (row.try_get("", "invitation_id")?, row.try_get("", "time_us")?);
+        Ok((id, us, row.try_get("", "note")?))
+    };
+    sql.query(conn, &text).await?.iter().map(read).collect()
 }
 
 fn to_row(org: Uuid, e: &Entry) -> invitation_event::ActiveModel {

@@ -261,6 +261,41 @@ pub async fn rewrite(conn: &impl ConnectionTrait, org: Uuid, campaign: Uuid) -> 
     Ok(())
 }
 
+/// Invitations of a customer that still wait for something, locked until the transaction ends;
+/// also those of campaigns that are not open yet.
+pub async fn lock_open(
+    conn: &impl ConnectionTrait,
+    org: Uuid,
+    customer: Uuid,
+) -> Result<Vec<Invitation>> {
+    let waiting = [State::Queued, State::HandedOver, State::Opened, State::Started, State::Bounced];
+    let waiting: Vec<String> = waiting.iter().map(|state| (*state as i16).to_string()).collect();
+    let prepared = State::Prepared as i16;
+    let closed = survey_domain::campaign::State::Closed as i16;
+    let mut found = Vec::new();
+    for wanted in [
+        format!("queue_us IS NOT NULL AND state IN ({})", waiting.join(", ")),
+        format!(
+            "state = {prepared} AND campaign_id IN \
+             (SELECT id FROM campaign WHERE org_id = $1 AND state <> {closed})"
+        ),
+    ] {
+        let mut sql = Sql::new(dialect_of(conn));
+        sql.bind(org);
+        sql.bind(customer);
+        let text = format!(
+            "SELECT * FROM invitation WHERE org_id = $1 AND customer_id = $2 AND {wanted} \
+             ORDER BY id{}",
+            locked(conn)
+        );
+        let rows = invitation::Entity::find().from_raw_sql(sql.statement(&text)).all(conn).await?;
+        for row in rows {
+            found.push(of_row(row)?);
+        }
+    }
+    Ok(found)
+}
+
 /// Takes a person out of all invitations: what was asked stays, of whom does not.
 pub async fn forget_customer(conn: &impl ConnectionTrait, org: Uuid, customer: Uuid) -> Result<()> {
     for text in [
@@ -302,6 +337,7 @@ fn to_row(org: Uuid, i: &Invitation) -> Result<invitation::ActiveModel> {
         note: Set(i.note.clone()),
         create_us: Set(i.create_us),
         version: Set(i.version),
+        occasion: Set(i.occasion),
     })
 }
 
@@ -330,5 +366,6 @@ fn of_row(row: invitation::Model) -> Result<Invitation> {
         note: row.note,
         create_us: row.create_us,
         version: row.version,
+        occasion: row.occasion,
     })
 }

@@ -1,6 +1,6 @@
 //! Who was invited: by a sample, by hand, by other campaigns.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use kit::{db::dialect_of, error::Result};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
@@ -17,43 +17,54 @@ use crate::store::entity::invitation;
 
 const DAY_US: i64 = 86_400_000_000;
 
-/// How many invitations a sample prepared, by unit, class and channel.
+/// An invitation that a sample prepared, as it is counted.
+pub struct Sampled {
+    /// Invitation.
+    pub id: Uuid,
+    /// Unit.
+    pub unit: Uuid,
+    /// Class of the customer.
+    pub class: Option<Uuid>,
+    /// Channel.
+    pub channel: Channel,
+}
+
+/// At most `limit` invitations that a sample prepared.
 pub async fn sampled(
     conn: &impl ConnectionTrait,
     org: Uuid,
     campaign: Uuid,
-) -> Result<Vec<(Uuid, Option<Uuid>, Channel, i64)>> {
+    limit: u64,
+) -> Result<Vec<Sampled>> {
     let mut sql = Sql::new(dialect_of(conn));
     let text = format!(
-        "SELECT unit_id, class_id, channel, COUNT(*) AS count FROM invitation \
-         WHERE org_id = {} AND campaign_id = {} AND sampled AND state = {} \
-         GROUP BY unit_id, class_id, channel",
+        "SELECT id, unit_id, class_id, channel FROM invitation \
+         WHERE org_id = {} AND campaign_id = {} AND sampled AND state = {} LIMIT {}",
         sql.bind(org),
         sql.bind(campaign),
         sql.bind(State::Prepared as i16),
+        sql.bind(i64::try_from(limit).unwrap_or(i64::MAX)),
     );
-    let mut found = Vec::new();
-    for row in sql.query(conn, &text).await? {
-        let channel: i16 = row.try_get("", "channel")?;
-        let channel = Channel::from_number(channel.into());
-        found.push((
-            row.try_get("", "unit_id")?,
-            row.try_get("", "class_id")?,
-            channel.ok_or_else(|| odd("invitation", "channel"))?,
-            row.try_get("", "count")?,
-        ));
-    }
-    Ok(found)
+    let rows = sql.query(conn, &text).await?;
+    rows.iter()
+        .map(|row| {
+            let channel: i16 = row.try_get("", "channel")?;
+            let channel = Channel::from_number(channel.into());
+            Ok(Sampled {
+                id: row.try_get("", "id")?,
+                unit: row.try_get("", "unit_id")?,
+                class: row.try_get("", "class_id")?,
+                channel: channel.ok_or_else(|| odd("invitation", "channel"))?,
+            })
+        })
+        .collect()
 }
 
-/// Takes the invitations back that a sample prepared.
-pub async fn remove_sampled(conn: &impl ConnectionTrait, org: Uuid, campaign: Uuid) -> Result<()> {
-    let delete = invitation::Entity::delete_many()
-        .filter(invitation::Column::OrgId.eq(org))
-        .filter(invitation::Column::CampaignId.eq(campaign))
-        .filter(invitation::Column::Sampled.eq(true))
-        .filter(invitation::Column::State.eq(State::Prepared as i16));
-    delete.exec(conn).await?;
+/// Takes invitations away.
+pub async fn remove(conn: &impl ConnectionTrait, org: Uuid, ids: &[Uuid]) -> Result<()> {
+    let mut sql = Sql::new(dialect_of(conn));
+    let (org, among) = (sql.bind(org), sql.one_of("id", ids));
+    sql.execute(conn, &format!("DELETE FROM invitation WHERE org_id = {org} AND {among}")).await?;
     Ok(())
 }
 
@@ -70,6 +81,26 @@ pub async fn invited(
     let text = format!(
         "SELECT customer_id FROM invitation \
          WHERE org_id = {org} AND campaign_id = {campaign} AND {among}"
+    );
+    let rows = sql.query(conn, &text).await?;
+    rows.iter().map(|row| Ok(row.try_get("", "customer_id")?)).collect()
+}
+
+/// Which of these customers have an invitation of the campaign that may still be answered.
+pub async fn waiting(
+    conn: &impl ConnectionTrait,
+    org: Uuid,
+    campaign: Uuid,
+    customers: &[Uuid],
+) -> Result<HashSet<Uuid>> {
+    let mut sql = Sql::new(dialect_of(conn));
+    let (org, campaign) = (sql.bind(org), sql.bind(campaign));
+    let among = sql.one_of("customer_id", customers);
+    let states = [State::Prepared, State::Queued, State::HandedOver, State::Opened, State::Started];
+    let states = states.map(|state| (state as i16).to_string()).join(", ");
+    let text = format!(
+        "SELECT customer_id FROM invitation WHERE org_id = {org} AND campaign_id = {campaign} \
+         AND {among} AND state IN ({states})"
     );
     let rows = sql.query(conn, &text).await?;
     rows.iter().map(|row| Ok(row.try_get("", "customer_id")?)).collect()
@@ -106,11 +137,12 @@ pub async fn asked(
     let mut sql = Sql::new(dialect_of(conn));
     let (org, campaign, since) = (sql.bind(org), sql.bind(campaign), sql.bind(since_us));
     let only = only.map(|ids| format!(" AND {}", sql.one_of("customer_id", ids)));
+    // Named customers are looked up each; to say that they are there would make it a scan.
     let text = format!(
         "SELECT customer_id, campaign_id, queue_us FROM invitation \
-         WHERE org_id = {org} AND customer_id IS NOT NULL AND queue_us IS NOT NULL \
+         WHERE org_id = {org} AND queue_us IS NOT NULL \
          AND queue_us > {since} AND campaign_id <> {campaign}{}",
-        only.unwrap_or_default()
+        only.as_deref().unwrap_or(" AND customer_id IS NOT NULL")
     );
     let year_us = now_us.saturating_sub(YEAR_DAYS * DAY_US);
     let mut asked: HashMap<Uuid, Asked> = HashMap::new();

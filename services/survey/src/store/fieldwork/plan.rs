@@ -12,7 +12,7 @@ use survey_domain::plan::{Plan, Round, calendar};
 use uuid::Uuid;
 
 use super::{parsed, printed};
-use kit::db::sql::Sql;
+use kit::db::{newest::Newest, sql::Sql};
 
 use crate::store::entity::{plan, plan_round};
 
@@ -95,25 +95,10 @@ pub async fn list(
     before: Option<(i64, Uuid)>,
     limit: u64,
 ) -> Result<Vec<Plan>> {
-    let mut sql = Sql::new(dialect_of(conn));
-    let mut wanted = vec![format!("org_id = {}", sql.bind(org))];
-    if let Some(units) = units {
-        wanted.push(sql.one_of("unit_id", units));
-    }
-    if !retired {
-        wanted.push("retire_us IS NULL".to_owned());
-    }
-    if let Some((us, id)) = before {
-        let (us, id) = (sql.bind(us), sql.bind(id));
-        wanted.push(format!("(create_us, id) < ({us}, {id})"));
-    }
-    let limit = sql.bind(i64::try_from(limit).unwrap_or(i64::MAX));
-    let text = format!(
-        "SELECT * FROM plan WHERE {} ORDER BY create_us DESC, id DESC LIMIT {limit}",
-        wanted.join(" AND ")
-    );
-    let rows = plan::Entity::find().from_raw_sql(sql.statement(&text)).all(conn).await?;
-    with_rounds(conn, rows).await
+    let list = Newest::of(conn, "plan", "create_us", org)
+        .among("unit_id", units)
+        .only(!retired, "retire_us IS NULL");
+    with_rounds(conn, list.page::<plan::Entity>(conn, before, limit).await?).await
 }
 
 /// Rounds of a plan newest first, before the round `before`.

@@ -1,7 +1,10 @@
 //! What is filled of the quotas.
 
-use kit::{db::dialect_of, error::Result};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+use kit::{
+    db::{Dialect, WriteTx, dialect_of},
+    error::Result,
+};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use survey_domain::quota::{Group, Quota};
 use uuid::Uuid;
 
@@ -20,13 +23,30 @@ pub struct Filled {
 
 /// Quotas of a campaign, in the order in which all who change them do.
 pub async fn list(conn: &impl ConnectionTrait, org: Uuid, campaign: Uuid) -> Result<Vec<Filled>> {
-    let rows = campaign_quota::Entity::find()
+    of_campaign(conn, org, campaign, false).await
+}
+
+/// The same, kept from others until the transaction ends.
+pub async fn lock(tx: &WriteTx, org: Uuid, campaign: Uuid) -> Result<Vec<Filled>> {
+    let locks = dialect_of(tx.conn()) == Dialect::Postgres;
+    of_campaign(tx.conn(), org, campaign, locks).await
+}
+
+async fn of_campaign(
+    conn: &impl ConnectionTrait,
+    org: Uuid,
+    campaign: Uuid,
+    locks: bool,
+) -> Result<Vec<Filled>> {
+    let mut query = campaign_quota::Entity::find()
         .filter(campaign_quota::Column::OrgId.eq(org))
         .filter(campaign_quota::Column::CampaignId.eq(campaign))
         .order_by_asc(campaign_quota::Column::Kind)
-        .order_by_asc(campaign_quota::Column::GroupId)
-        .all(conn)
-        .await?;
+        .order_by_asc(campaign_quota::Column::GroupId);
+    if locks {
+        query = query.lock_exclusive();
+    }
+    let rows = query.all(conn).await?;
     let filled = |row: campaign_quota::Model| {
         let group =
             Group::of(row.kind, row.group_id).ok_or_else(|| odd("campaign_quota", "kind"))?;
@@ -42,7 +62,9 @@ pub async fn replace(
     campaign: Uuid,
     quotas: &[Quota],
 ) -> Result<()> {
-    for known in list(conn, org, campaign).await? {
+    // All of them are locked first, in the order of everybody.
+    let locks = dialect_of(conn) == Dialect::Postgres;
+    for known in of_campaign(conn, org, campaign, locks).await? {
         if quotas.iter().all(|quota| quota.group != known.quota.group) {
             let mut sql = Sql::new(dialect_of(conn));
             let which = key(&mut sql, org, campaign, known.quota.group);
@@ -69,32 +91,19 @@ pub async fn replace(
     Ok(())
 }
 
-/// Counts one answer; false when the quota is full.
-pub async fn take(
+/// Adds answers.
+pub async fn add(
     conn: &impl ConnectionTrait,
     org: Uuid,
     campaign: Uuid,
     group: Group,
-) -> Result<bool> {
-    let mut sql = Sql::new(dialect_of(conn));
-    let which = key(&mut sql, org, campaign, group);
-    let text = format!(
-        "UPDATE campaign_quota SET filled = filled + 1 WHERE {which} AND filled < quota_limit"
-    );
-    Ok(sql.execute(conn, &text).await? == 1)
-}
-
-/// Takes one answer back.
-pub async fn give_back(
-    conn: &impl ConnectionTrait,
-    org: Uuid,
-    campaign: Uuid,
-    group: Group,
+    more: i32,
 ) -> Result<()> {
     let mut sql = Sql::new(dialect_of(conn));
+    let more = sql.bind(more);
     let which = key(&mut sql, org, campaign, group);
-    let text = format!("UPDATE campaign_quota SET filled = filled - 1 WHERE {which}");
-    sql.execute(conn, &text).await?;
+    sql.execute(conn, &format!("UPDATE campaign_quota SET filled = filled + {more} WHERE {which}"))
+        .await?;
     Ok(())
 }
 

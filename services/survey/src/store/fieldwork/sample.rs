@@ -24,6 +24,9 @@ pub struct Sample {
     pub strata: Vec<Stratum>,
     /// SHA-256 over the sorted ids of those who could be drawn, hexadecimal.
     pub frame_hash: String,
+    /// While it is being drawn, how many invitations are prepared.
+    #[serde(default)]
+    pub prepared: Option<u64>,
 }
 
 /// A stratum.
@@ -40,6 +43,24 @@ pub struct Stratum {
 }
 
 impl Sample {
+    /// One that is to be drawn by a design.
+    pub fn begun(design: Design) -> Self {
+        Self {
+            design,
+            frame_size: 0,
+            excluded: Vec::new(),
+            sample_size: 0,
+            strata: Vec::new(),
+            frame_hash: String::new(),
+            prepared: Some(0),
+        }
+    }
+
+    /// Whether it is not complete yet.
+    pub fn is_being_drawn(&self) -> bool {
+        self.prepared.is_some()
+    }
+
     /// Customers that could be drawn.
     pub fn eligible(&self) -> u64 {
         self.frame_size - self.excluded.iter().map(|(_, count)| count).sum::<u64>()
@@ -85,4 +106,13 @@ pub async fn find(
     let Some(row) = rows.first() else { return Ok(None) };
     let body: String = row.try_get("", "body")?;
     Ok(Some((parsed("sample.body", &body)?, row.try_get("", "draw_us")?)))
+}
+
+/// Forgets the sample of a campaign.
+pub async fn remove(conn: &impl ConnectionTrait, org: Uuid, campaign: Uuid) -> Result<()> {
+    let mut sql = Sql::new(dialect_of(conn));
+    let (org, campaign) = (sql.bind(org), sql.bind(campaign));
+    let text = format!("DELETE FROM sample WHERE org_id = {org} AND campaign_id = {campaign}");
+    sql.execute(conn, &text).await?;
+    Ok(())
 }

@@ -68,7 +68,7 @@ fn cells(response: &Response) -> [Value; COLUMNS_COUNT] {
         response.submit_us.into(),
         response.duration_ms.into(),
         i64::from(response.seed).into(),
-        print_answers(&response.answers).into(),
+        print_answers(&response.answers, response.sealed.as_deref()).into(),
         response.content_hash.into(),
         response.marks.0.into(),
         (response.decision as i16).into(),

@@ -6,7 +6,7 @@ use survey_domain::{channel::Channel, response::Response};
 use uuid::Uuid;
 
 use super::read;
-use kit::db::sql::Sql;
+use kit::db::{newest::Newest, sql::Sql};
 
 /// A place in a list: time of submission and id.
 pub type Place = (i64, Uuid);
@@ -33,7 +33,7 @@ pub struct Filter {
 /// Rows that figures leave out, as [`Response::is_suspect`] says it.
 const SUSPECT: &str = "(decision = 2 OR (decision = 0 AND marks <> 0))";
 /// The others.
-const SOUND: &str = "(decision = 1 OR (decision = 0 AND marks = 0))";
+pub const SOUND: &str = "(decision = 1 OR (decision = 0 AND marks = 0))";
 
 /// A page, latest submission first, after `last`.
 pub async fn list(
@@ -43,38 +43,14 @@ pub async fn list(
     last: Option<Place>,
     limit: u64,
 ) -> Result<Vec<Response>> {
-    let mut sql = Sql::new(dialect_of(conn));
-    let mut wanted = vec![format!("org_id = {}", sql.bind(org))];
-    if let Some(campaign) = filter.campaign {
-        wanted.push(format!("campaign_id = {}", sql.bind(campaign)));
-    }
-    if let Some(questionnaire) = filter.questionnaire {
-        wanted.push(format!("questionnaire_id = {}", sql.bind(questionnaire)));
-    }
-    if let Some(channel) = filter.channel {
-        wanted.push(format!("channel = {}", sql.bind(channel as i16)));
-    }
-    if let Some(units) = &filter.units {
-        wanted.push(sql.one_of("unit_id", units));
-    }
-    if filter.suspect_only {
-        wanted.push(SUSPECT.to_owned());
-    }
-    if let Some(from_us) = filter.from_us {
-        wanted.push(format!("submit_us >= {}", sql.bind(from_us)));
-    }
-    if let Some(to_us) = filter.to_us {
-        wanted.push(format!("submit_us < {}", sql.bind(to_us)));
-    }
-    if let Some((us, id)) = last {
-        wanted.push(format!("(submit_us, id) < ({}, {})", sql.bind(us), sql.bind(id)));
-    }
-    let limit = sql.bind(i64::try_from(limit).unwrap_or(i64::MAX));
-    let text = format!(
-        "SELECT * FROM response WHERE {} ORDER BY submit_us DESC, id DESC LIMIT {limit}",
-        wanted.join(" AND ")
-    );
-    sql.query(conn, &text).await?.iter().map(read).collect()
+    let list = Newest::of(conn, "response", "submit_us", org)
+        .equal("campaign_id", filter.campaign)
+        .equal("questionnaire_id", filter.questionnaire)
+        .equal("channel", filter.channel.map(|channel| channel as i16))
+        .among("unit_id", filter.units.as_deref())
+        .only(filter.suspect_only, SUSPECT)
+        .within(filter.from_us, filter.to_us);
+    list.rows(conn, last, limit).await?.iter().map(read).collect()
 }
 
 /// A page of an export: responses of a campaign after `last`, earliest first.

@@ -137,12 +137,12 @@ async fn interactions_are_history_and_trigger_what_is_wanted_once() {
             }),
             ..Default::default()
         };
-        let campaign = names::print("campaigns", uuid::Uuid::now_v7());
+        let nothing = names::print("campaigns", uuid::Uuid::now_v7());
         let delivery = v1::InteractionKind::Delivery as i32;
         let complaint = v1::InteractionKind::Complaint as i32;
         let (survey, call) = (v1::TriggerAction::Survey as i32, v1::TriggerAction::CallBack as i32);
         for request in [
-            trigger(world.org.root, delivery, survey, campaign.clone()),
+            trigger(world.org.root, delivery, call, String::new()),
             trigger(world.org.branches[0], complaint, call, String::new()),
             trigger(world.org.branches[1], delivery, call, String::new()),
         ] {
@@ -151,6 +151,9 @@ async fn interactions_are_history_and_trigger_what_is_wanted_once() {
         let lacking = trigger(world.org.root, delivery, survey, String::new());
         let lacking = world.records().create_trigger(world.as_admin(lacking)).await;
         assert_eq!(refusal(lacking).0, Code::InvalidArgument);
+        let unknown = trigger(world.org.root, delivery, survey, nothing);
+        let unknown = world.records().create_trigger(world.as_admin(unknown)).await;
+        assert_eq!(refusal(unknown).0, Code::NotFound);
         let at_us = NOW_US - 2 * DAY_US;
         let item = |id: &str, kind| v1::Interaction {
             item_id: id.to_owned(),
@@ -172,21 +175,19 @@ async fn interactions_are_history_and_trigger_what_is_wanted_once() {
         let due = v1::ListDueTriggersRequest::default();
         let due = world.records().list_due_triggers(world.as_admin(due)).await.unwrap();
         let due = due.into_inner().due_triggers;
-        let mut actions: Vec<i32> = due.iter().map(|d| d.action).collect();
-        actions.sort_unstable();
-        assert_eq!(actions, [survey, call]);
+        assert_eq!(due.iter().map(|d| d.action).collect::<Vec<_>>(), [call, call]);
         assert!(due.iter().all(|d| d.due_time == Some(time::from_us(at_us + DAY_US))));
-        assert!(due.iter().any(|d| d.campaign == campaign));
         let called = v1::Interaction {
             time: Some(time::from_us(NOW_US - DAY_US)),
             ..item("3", v1::InteractionKind::Contact as i32)
         };
         let batch = v1::BatchRecordInteractionsRequest { interactions: vec![called] };
         world.records().batch_record_interactions(world.as_admin(batch)).await.unwrap();
-        let left = v1::ListDueTriggersRequest::default();
-        let left = world.records().list_due_triggers(world.as_admin(left)).await.unwrap();
-        let left: Vec<i32> = left.into_inner().due_triggers.iter().map(|d| d.action).collect();
-        assert_eq!(left, [survey], "a contact sees to the call-back");
+        let all = v1::ListDueTriggersRequest { show_done: true, ..Default::default() };
+        let all = world.records().list_due_triggers(world.as_admin(all)).await.unwrap();
+        let outcomes: Vec<i32> = all.into_inner().due_triggers.iter().map(|d| d.outcome).collect();
+        let called = v1::TriggerOutcome::CalledBack as i32;
+        assert_eq!(outcomes, [called, called], "a contact sees to the call-backs");
         let activity = world.look(&name).await.activity.unwrap();
         assert_eq!(activity.complaint_count, 1);
         assert_eq!(activity.last_contact_time, Some(time::from_us(at_us + DAY_US)));

@@ -97,7 +97,7 @@ fn csv() -> String {
 }
 
 /// All bytes of the database as they lie on the disk, or as PostgreSQL prints them.
-async fn raw(world: &World) -> Vec<u8> {
+pub async fn raw(world: &World) -> Vec<u8> {
     let conn = world.app.db.read();
     let query = |sql: &str| Statement::from_string(conn.get_database_backend(), sql.to_owned());
     match world.name.as_str() {
@@ -125,7 +125,7 @@ async fn raw(world: &World) -> Vec<u8> {
     }
 }
 
-fn holds(bytes: &[u8], part: &[u8]) -> bool {
+pub fn holds(bytes: &[u8], part: &[u8]) -> bool {
     bytes.windows(part.len()).any(|window| window == part)
 }
 

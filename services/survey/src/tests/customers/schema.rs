@@ -203,3 +203,32 @@ async fn competitors_have_products_and_customers() {
         assert_eq!(left.into_inner().competitors, []);
     }
 }
+
+#[tokio::test]
+async fn a_repeated_definition_with_labels_in_many_languages_answers_the_same() {
+    for world in worlds().await {
+        let label = |n: u32| (format!("x-{n}"), format!("label {n}"));
+        let class = v1::CustomerClass {
+            code: "gold".to_owned(),
+            label: (0..12).map(label).collect(),
+            weight: 2.0,
+            ..Default::default()
+        };
+        let create = |class: &v1::CustomerClass| {
+            world.as_admin(v1::CreateCustomerClassRequest {
+                customer_class: Some(class.clone()),
+                request_id: "one".to_owned(),
+            })
+        };
+        let made = world.schema().create_customer_class(create(&class)).await.unwrap();
+        let made = made.into_inner();
+        for _ in 0..5 {
+            let again = world.schema().create_customer_class(create(&class)).await.unwrap();
+            assert_eq!(again.into_inner(), made, "{}", world.name);
+        }
+        let mut other = class;
+        other.label.extend([label(12)]);
+        let other = world.schema().create_customer_class(create(&other)).await;
+        assert_eq!(refusal(other), (Code::AlreadyExists, Reason::IdempotencyConflict));
+    }
+}

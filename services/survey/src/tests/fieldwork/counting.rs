@@ -2,12 +2,13 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use futures::{StreamExt as _, stream};
 use proto::{
     names,
     survey::v1::{self, ResponseChannel as Channel},
 };
 use sea_orm::{ConnectionTrait, Statement};
-use survey_domain::invitation::State;
+use survey_domain::{customer::class_id, invitation::State};
 use uuid::Uuid;
 
 use super::scene::{Scene, census, scenes};
@@ -15,6 +16,7 @@ use crate::{
     fieldwork::{
         counting::Tally,
         entry::{self, Answer, Consumed, Ticket},
+        held::Held,
     },
     state::App,
 };
@@ -30,7 +32,9 @@ async fn consume(app: &App, ticket: &Ticket) -> kit::error::Result<Consumed> {
     let answer = Answer { channel: ticket.channel, suspect: false, at_us: app.clock.now_us() };
     let tx = app.db.begin().await?;
     let mut tally = Tally::default();
-    let consumed = entry::consume(&tx, &mut tally, &view, ticket, answer).await?;
+    let mut held = Held::of(&tx, [ticket]).await?;
+    let consumed = entry::consume(&tx, &mut tally, &mut held, &view, ticket, answer).await?;
+    held.write(&tx).await?;
     tally.write(tx.conn(), Uuid::now_v7()).await?;
     tx.commit().await?;
     Ok(consumed)
@@ -321,4 +325,67 @@ async fn open_answers_and_suspect_ones_are_counted_apart() {
         scene.invitations().revoke_link(revoke).await.unwrap();
         assert_eq!(consume(app, &ticket).await.unwrap(), Consumed::Closed);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn groups_of_answers_to_many_quotas_never_wait_for_each_other_in_vain() {
+    for scene in scenes().await {
+        let world = &scene.world;
+        let class = |code| names::print("customerClasses", class_id(world.org.org, code));
+        let of_class =
+            |code| v1::Quota { customer_class: class(code), limit: 60, ..Default::default() };
+        let of_unit =
+            |unit| v1::Quota { unit: names::print("units", unit), limit: 60, ..Default::default() };
+        let quotas = vec![
+            of_class("internal"),
+            of_class("external"),
+            of_unit(world.org.branches[0]),
+            of_unit(world.org.branches[1]),
+        ];
+        scene.customers([60, 60]).await;
+        let draft = v1::Campaign { sampling: Some(census()), quotas, ..scene.draft() };
+        let campaign = scene.create(draft).await.name;
+        scene.draw(&campaign).await;
+        scene.open(&campaign).await;
+        let mut tickets = Vec::new();
+        for i in scene.invited(&campaign).await {
+            tickets.push(ticket(&world.app, world.org.org, &i.name).await);
+        }
+        // Groups of several answers each, whose quotas come in every order.
+        let mut groups: Vec<Vec<Ticket>> = vec![Vec::new(); 24];
+        for (place, ticket) in tickets.into_iter().enumerate() {
+            groups[(place * 7) % 24].push(ticket);
+        }
+        let all = groups.into_iter().map(|group| {
+            let app = world.app.clone();
+            tokio::spawn(async move { consume_group(&app, &group).await })
+        });
+        let all: Vec<_> = stream::iter(all).buffer_unordered(8).collect().await;
+        for group in all {
+            let outcomes = group.unwrap().expect("no group is the victim of another");
+            assert!(outcomes.iter().all(|o| *o == Consumed::Taken), "{outcomes:?}");
+        }
+        let request = v1::GetCampaignRequest { name: campaign.clone() };
+        let now = scene.campaigns().get_campaign(world.as_admin(request)).await.unwrap();
+        let filled: Vec<i32> = now.into_inner().quotas.iter().map(|quota| quota.filled).collect();
+        assert_eq!(filled, [60, 60, 60, 60], "{}", world.name);
+    }
+}
+
+async fn consume_group(app: &App, tickets: &[Ticket]) -> kit::error::Result<Vec<Consumed>> {
+    let view = app.directory.organisation(tickets[0].org()).unwrap();
+    let mut sorted: Vec<&Ticket> = tickets.iter().collect();
+    sorted.sort_by_key(|ticket| ticket.invitation.as_ref().map(|invitation| invitation.id));
+    let tx = app.db.begin().await?;
+    let mut tally = Tally::default();
+    let mut held = Held::of(&tx, sorted.iter().copied()).await?;
+    let mut outcomes = Vec::new();
+    for ticket in sorted {
+        let answer = Answer { channel: ticket.channel, suspect: false, at_us: app.clock.now_us() };
+        outcomes.push(entry::consume(&tx, &mut tally, &mut held, &view, ticket, answer).await?);
+    }
+    held.write(&tx).await?;
+    tally.write(tx.conn(), Uuid::now_v7()).await?;
+    tx.commit().await?;
+    Ok(outcomes)
 }

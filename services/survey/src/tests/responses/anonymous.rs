@@ -139,25 +139,111 @@ async fn the_files_of_the_database_tie_nobody_to_an_answer() {
     assert_eq!(looked, 1);
 }
 
+/// Path of the database; none for one in memory or on a server.
+async fn path_of(scene: &Scene) -> Option<String> {
+    if scene.world.app.db.dialect() != Dialect::Sqlite {
+        return None;
+    }
+    let conn = scene.world.app.db.read();
+    let query = Statement::from_string(conn.get_database_backend(), "PRAGMA database_list");
+    let row = conn.query_one_raw(query).await.unwrap().unwrap();
+    let path: String = row.try_get("", "file").unwrap();
+    Some(path).filter(|path| !path.is_empty())
+}
+
+/// The pages that each transaction of a log wrote, oldest first.
+fn transactions(log: &[u8]) -> Vec<&[u8]> {
+    let word = |at: usize| u32::from_be_bytes(log[at..at + 4].try_into().unwrap());
+    let page = word(8) as usize;
+    let (mut found, mut begin, mut at) = (Vec::new(), 32, 32);
+    while at + 24 + page <= log.len() {
+        // The size of the file stands in the last page of a transaction only.
+        let last = word(at + 4) != 0;
+        at += 24 + page;
+        if last {
+            found.push(&log[begin..at]);
+            begin = at;
+        }
+    }
+    found
+}
+
+/// Answers of which a log tells in which transaction they came, and that this transaction wrote
+/// invitations as well: whoever compares its pages with those before sees which one it was.
+fn tied(log: &[u8], all: &Answered) -> usize {
+    let mut known = std::collections::HashSet::new();
+    let mut count = 0;
+    for transaction in transactions(log) {
+        let new: Vec<&Uuid> = all
+            .responses
+            .iter()
+            .filter(|id| !known.contains(*id) && holds(transaction, id.as_bytes()))
+            .collect();
+        known.extend(new.iter().copied().copied());
+        let invitations = all.invitations.iter().any(|id| holds(transaction, id.as_bytes()));
+        count += usize::from(new.len() == 1 && invitations);
+    }
+    count
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_of_pages_does_not_keep_what_was_written_together() {
+    let mut looked = 0;
+    for scene in anonymous_scenes().await {
+        let Some(path) = path_of(&scene).await else { continue };
+        let engine = scene.world.respond().engine().clone();
+        crate::respond::sweep::once(&engine).await.unwrap();
+        let all = answered(&scene).await;
+        let log = || std::fs::read(format!("{path}-wal")).unwrap_or_default();
+        let before = tied(&log(), &all);
+        assert!(before > 10, "the control: a log that was not emptied tells {before} of 20");
+        crate::respond::sweep::once(&engine).await.unwrap();
+        assert_eq!(log().len(), 0, "{}", scene.world.name);
+        // Answers by open links, and sweeps without news, empty nothing.
+        let request = scene.submission(&scene.link).await;
+        scene.submit(request).await.unwrap();
+        crate::respond::sweep::once(&engine).await.unwrap();
+        assert!(!log().is_empty());
+        looked += 1;
+    }
+    assert_eq!(looked, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_in_the_way_only_delays_the_emptying_of_the_log() {
+    use sea_orm::TransactionTrait as _;
+    for scene in anonymous_scenes().await {
+        let Some(path) = path_of(&scene).await else { continue };
+        let engine = scene.world.respond().engine().clone();
+        crate::respond::sweep::once(&engine).await.unwrap();
+        answered(&scene).await;
+        let reader = scene.world.app.db.read().begin().await.unwrap();
+        let query = "SELECT COUNT(*) FROM response";
+        let query = Statement::from_string(reader.get_database_backend(), query);
+        reader.query_one_raw(query).await.unwrap();
+        let request = scene.submission(&scene.link).await;
+        scene.submit(request).await.unwrap();
+        crate::respond::sweep::once(&engine).await.unwrap();
+        let log = || std::fs::metadata(format!("{path}-wal")).map_or(0, |log| log.len());
+        assert!(log() > 0, "the reader still needs it");
+        reader.rollback().await.unwrap();
+        crate::respond::sweep::once(&engine).await.unwrap();
+        assert_eq!(log(), 0);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_raw_file_and_its_log_hold_no_row_with_both() {
+    let mut looked = 0;
     for scene in anonymous_scenes().await {
-        if scene.world.app.db.dialect() != Dialect::Sqlite {
-            continue;
-        }
+        let Some(path) = path_of(&scene).await else { continue };
         let all = answered(&scene).await;
-        let conn = scene.world.app.db.read();
-        let query = Statement::from_string(conn.get_database_backend(), "PRAGMA database_list");
-        let row = conn.query_one_raw(query).await.unwrap().unwrap();
-        let path: String = row.try_get("", "file").unwrap();
-        if path.is_empty() {
-            continue; // in memory
-        }
         for file in [path.clone(), format!("{path}-wal")] {
             let bytes = std::fs::read(&file).unwrap_or_default();
             for (person, response) in all.people.iter().zip(&all.responses) {
                 // A row is shorter than this: nothing of the person stands near the answer.
                 let places = places_of(&bytes, response.as_bytes());
+                looked += places.len();
                 for place in places {
                     let near = &bytes[place.saturating_sub(300)..(place + 300).min(bytes.len())];
                     assert!(!holds(near, person.as_bytes()), "{file}");
@@ -165,6 +251,7 @@ async fn the_raw_file_and_its_log_hold_no_row_with_both() {
             }
         }
     }
+    assert!(looked >= 20, "every answer was found somewhere: {looked}");
 }
 
 fn places_of(bytes: &[u8], needle: &[u8]) -> Vec<usize> {

@@ -11,6 +11,7 @@ use crate::tests::world::refusal;
 async fn the_same_submission_gets_the_same_receipt_and_other_content_is_refused() {
     for scene in scenes(|_| {}).await {
         let first = scene.submission(&scene.link).await;
+        let first = v1::SubmitResponseRequest { language: "en".to_owned(), ..first };
         let receipt = scene.submit(first.clone()).await.unwrap().into_inner();
         let again = scene.submit(first.clone()).await.unwrap().into_inner();
         assert_eq!(again.receipt, receipt.receipt);
@@ -20,11 +21,13 @@ async fn the_same_submission_gets_the_same_receipt_and_other_content_is_refused(
         assert_eq!(refused, (Code::AlreadyExists, Reason::AlreadyExists));
         assert_eq!(scene.world.count("response").await, 1);
         let ask = v1::GetReceiptRequest {
-            link: other.link.clone(),
+            // As it is printed, and not its code alone.
+            link: format!("https://survey.example/s/{}", other.link),
             submission_id: other.submission_id.clone(),
         };
         let found = scene.respondents().get_receipt(ask).await.unwrap().into_inner();
         assert_eq!(found.receipt, receipt.receipt);
+        assert_eq!(found.closing_text, receipt.closing_text, "in the language of the form");
         let unknown = v1::GetReceiptRequest {
             link: other.link,
             submission_id: uuid::Uuid::now_v7().to_string(),

@@ -49,7 +49,7 @@ pub async fn scenes(change: impl Fn(&mut Settings)) -> Vec<Scene> {
     scenes
 }
 
-fn texts(text: &str) -> std::collections::HashMap<String, String> {
+fn texts(text: &str) -> std::collections::BTreeMap<String, String> {
     [("en".to_owned(), text.to_owned()), ("zh-CN".to_owned(), format!("{text}（中）"))].into()
 }
 
@@ -230,6 +230,7 @@ impl Scene {
             note: String::new(),
             create_us: NOW_US,
             version: 1,
+            occasion: Uuid::nil(),
         };
         let id = invitation.id;
         let conn = self.world.app.db.read();

@@ -1,11 +1,11 @@
 //! Lists newest first, page by page: rows of an organisation ordered by a time and the id, from
 //! after the last one of the page before.
 
-use kit::{db::dialect_of, error::Result};
-use sea_orm::{ConnectionTrait, EntityTrait, Value};
+use sea_orm::{ConnectionTrait, EntityTrait, QueryResult, Statement, Value};
 use uuid::Uuid;
 
-use kit::db::sql::Sql;
+use super::{dialect_of, sql::Sql};
+use crate::error::Result;
 
 /// A place in such a list: time in microseconds and id of a row.
 pub type Place = (i64, Uuid);
@@ -71,13 +71,37 @@ impl Newest {
         self
     }
 
+    /// Only rows that meet a condition without parameters, if `wanted`.
+    #[must_use]
+    pub fn only(mut self, wanted: bool, condition: &str) -> Self {
+        if wanted {
+            self.wanted.push(condition.to_owned());
+        }
+        self
+    }
+
     /// At most `limit` rows after `last`, latest first.
     pub async fn page<E: EntityTrait>(
-        mut self,
+        self,
         conn: &impl ConnectionTrait,
         last: Option<Place>,
         limit: u64,
     ) -> Result<Vec<E::Model>> {
+        Ok(E::find().from_raw_sql(self.statement("*", last, limit)).all(conn).await?)
+    }
+
+    /// The same for tables without an entity.
+    pub async fn rows(
+        self,
+        conn: &impl ConnectionTrait,
+        last: Option<Place>,
+        limit: u64,
+    ) -> Result<Vec<QueryResult>> {
+        Ok(conn.query_all_raw(self.statement("*", last, limit)).await?)
+    }
+
+    /// The statement that reads these columns of the page.
+    pub fn statement(mut self, columns: &str, last: Option<Place>, limit: u64) -> Statement {
         let (table, time) = (self.table, self.time);
         if let Some((us, id)) = last {
             let (us, id) = (self.sql.bind(us), self.sql.bind(id));
@@ -85,9 +109,9 @@ impl Newest {
         }
         let limit = self.sql.bind(i64::try_from(limit).unwrap_or(i64::MAX));
         let text = format!(
-            "SELECT * FROM {table} WHERE {} ORDER BY {time} DESC, id DESC LIMIT {limit}",
+            "SELECT {columns} FROM {table} WHERE {} ORDER BY {time} DESC, id DESC LIMIT {limit}",
             self.wanted.join(" AND ")
         );
-        Ok(E::find().from_raw_sql(self.sql.statement(&text)).all(conn).await?)
+        self.sql.statement(&text)
     }
 }

@@ -1,0 +1,149 @@
+//! Packed roll-ups: what indices read from them is what counting by hand gives, whatever the
+//! ends of the time, and a pack that is wrong is found.
+
+use analytics_domain::{
+    cell::{Counts, What},
+    fact::{Fact, Rating},
+    index::definition::{Leaf, Measure, Statistic},
+    pack::{self, Kind, Pack, PackKey, Packs, month_of},
+    time::{day_number, local_day},
+};
+use kit::{auth::InternalTokens, rpc::bearer, testing::SEED};
+use proto::{
+    analytics::v1::{
+        ReconcileRequest, ReconcileResponse, maintenance_service_client::MaintenanceServiceClient,
+    },
+    names,
+};
+use uuid::Uuid;
+
+use super::{
+    model::{Random, Story, TEMPLATES, groups},
+    world::{Running, World},
+};
+use crate::{measuring::Measuring, store::packs};
+
+/// Ratings of the first template that count for a unit in these days, by hand: how many, and
+/// their mean score.
+fn by_hand(world: &World, facts: &[Fact], unit: Uuid, days: (i32, i32)) -> (i64, Option<f64>) {
+    let view = world.view();
+    let counts = |rating: &&Rating| {
+        let (place, us) = (&rating.place, rating.time_us);
+        let day = local_day(us, &view.time_zone_at(place.site, us));
+        let within = place.window == unit || view.is_within(place.site, unit);
+        rating.template == TEMPLATES[0]
+            && !rating.distrusted
+            && within
+            && (days.0..days.1).contains(&day)
+    };
+    let ratings = facts.iter().filter_map(|fact| match fact {
+        Fact::Rating(rating) => Some(rating),
+        Fact::Encounter(_) => None,
+    });
+    let scores: Vec<f64> =
+        ratings.filter(counts).map(|r| f64::from(r.grades[0].1.value() - 1) * 25.0).collect();
+    let n = scores.len();
+    (n as i64, (n > 0).then(|| scores.iter().sum::<f64>() / n as f64))
+}
+
+#[tokio::test]
+async fn an_index_of_any_days_is_what_counting_gives() {
+    for world in World::everywhere().await {
+        let mut random = Random::new(19);
+        let story = Story::new(&world, &mut random, 300);
+        world.apply(groups(&story.events, &mut random)).await;
+        let org = &world.org;
+        let units = vec![org.root, org.region, org.branches[0], org.branches[1], org.windows[0]];
+        let leaf = Leaf {
+            measure: Measure::Rating {
+                templates: vec![TEMPLATES[0]],
+                item: String::new(),
+                statistic: Statistic::MeanScore,
+            },
+            scores: Vec::new(),
+        };
+        for (from, to, by_day) in [
+            ("2026-09-01", "2026-10-31", false),
+            ("2025-09-22", "2026-10-08", false),
+            ("2026-09-25", "2026-10-03", false),
+            ("2026-09-25", "2026-09-28", false),
+            ("2026-10-01", "2026-10-31", false),
+            ("2026-09-27", "2026-10-05", true),
+        ] {
+            let day = |text: &str| day_number(text.parse().unwrap());
+            let days = (day(from), day(to) + 1);
+            let measuring = Measuring {
+                leaf: leaf.clone(),
+                units: units.clone(),
+                staff_of: None,
+                days,
+                by_day,
+                include_distrusted: false,
+            };
+            let found = world.service.app.indices.measure(&world.view(), &measuring).await;
+            let mut found = found.unwrap().values.into_iter();
+            for unit in &units {
+                let periods: Vec<(i32, i32)> = match by_day {
+                    true => (days.0..days.1).map(|day| (day, day + 1)).collect(),
+                    false => vec![days],
+                };
+                for period in periods {
+                    let value = found.next().unwrap();
+                    let (n, mean) = by_hand(&world, &story.facts, *unit, period);
+                    let place = format!("{} {unit} {from} {to} {period:?}", world.name);
+                    assert_eq!(value.n, n, "{place}");
+                    let close = match (value.value, mean) {
+                        (Some(a), Some(b)) => (a - b).abs() < 1e-9,
+                        (a, b) => a == b,
+                    };
+                    assert!(close, "{place}: {:?} {mean:?}", value.value);
+                }
+            }
+        }
+    }
+}
+
+async fn compare(running: &Running) -> ReconcileResponse {
+    let organisation = names::print("organisations", running.world.org.org);
+    let token = InternalTokens::new(&SEED).operator();
+    let mut client = MaintenanceServiceClient::new(running.channel.clone());
+    let request = bearer(ReconcileRequest { organisation }, &token);
+    client.reconcile(request).await.unwrap().into_inner()
+}
+
+#[tokio::test]
+async fn a_pack_that_is_wrong_is_found_and_put_right_by_a_rebuild() {
+    for world in World::everywhere().await {
+        let mut random = Random::new(23);
+        let story = Story::new(&world, &mut random, 60);
+        world.device.commit(groups(&story.events, &mut random), &story.facts);
+        let running = world.start();
+        assert!(compare(&running).await.equal);
+        let org = running.world.org.org;
+        let what = What { template: TEMPLATES[0], item: String::new(), class: 0, block: 0 };
+        for kind in [Kind::Months, Kind::Days] {
+            let mut counts = Counts::default();
+            counts.grades[5] = 1;
+            let (day, site) =
+                (day_number("2026-09-25".parse().unwrap()), running.world.org.branches[0]);
+            let mut pack = Pack::default();
+            let of_day = if kind == Kind::Days { 25 } else { 0 };
+            pack.add(&pack::rating_key(&what), of_day, &counts);
+            let month = month_of(day);
+            let key = PackKey { org, kind: kind.number(), month, site, unit: Uuid::nil() };
+            let tx = running.world.db.begin().await.unwrap();
+            packs::add(tx.conn(), Packs::from([(key, pack)])).await.unwrap();
+            tx.commit().await.unwrap();
+        }
+        let report = compare(&running).await;
+        let cells: Vec<&str> = report.mismatches.iter().map(|m| m.cell.as_str()).collect();
+        assert_eq!(cells.len(), 2, "{}: {cells:?}", running.world.name);
+        assert!(cells[0].starts_with("site day:") && cells[1].starts_with("site month:"));
+        let token = InternalTokens::new(&SEED).operator();
+        let mut client = MaintenanceServiceClient::new(running.channel.clone());
+        let request = proto::analytics::v1::RebuildRequest {};
+        client.rebuild(bearer(request, &token)).await.unwrap();
+        assert!(compare(&running).await.equal, "{}", running.world.name);
+        running.end().await;
+    }
+}
