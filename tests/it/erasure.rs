@@ -87,9 +87,8 @@ async fn answered(
     assert_eq!(text(&contact["email"]), canary.email);
     let link = code_of(text(&contact["link"]));
     let started = world.rest.post("/v1/respond:start", json!({"link": link})).await;
-    let answers = |words: &str| {
-        json!([{"question": "recommend", "grade": 3}, {"question": "words", "text": words}])
-    };
+    let grade = json!({"question": "recommend", "grade": 3});
+    let answers = |words: &str| json!([grade, {"question": "words", "text": words}]);
     let mut body = json!({
         "link": link, "session": started["session"], "answers": answers(&canary.words[4]),
     });

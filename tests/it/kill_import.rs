@@ -23,7 +23,7 @@ use sha2::{Digest as _, Sha256};
 use super::responding::fieldwork;
 
 /// Several groups of rows, the last one not full.
-const CUSTOMERS: usize = 3_400;
+const CUSTOMERS: usize = 6_400;
 /// Every so many rows one is refused, and another repeats a customer of an earlier group.
 const BAD: usize = 400;
 /// More than one batch of invitations.

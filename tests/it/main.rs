@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(clippy::large_futures, reason = "a test has a stack of its own")]
 
+mod acsi;
 mod answer_to_index;
 mod authorization;
 mod bad_inputs;

@@ -91,16 +91,24 @@ fn an_installation_is_served_administered_and_stopped() {
     let (code, text) = admin(&verify);
     assert_eq!(code, 1, "a record that is not as it was is found: {text}");
 
-    for words in [&["rotate-keys"][..], &["reconcile", &organisation]] {
+    let by_name = ["reconcile", &organisation];
+    let by_person = [&["reconcile"], &credentials[..]].concat();
+    for words in [&["rotate-keys"][..], &by_name, &by_person] {
         let (code, text) = admin(words);
         assert_eq!(code, 0, "{text}");
     }
     let (code, text) = admin(&["rotate-keys", "--seed-file", "elsewhere"]);
     assert_eq!(code, 2, "{text}");
+    let foreign = format!("{}=", "A".repeat(43));
+    std::fs::write(folder.join("foreign.seed"), foreign).expect("written");
+    let (code, text) = admin(&["rotate-keys", "--seed-file", "foreign.seed"]);
+    assert_eq!(code, 2, "{text}");
+    assert!(text.contains("not that of this installation"), "{text}");
 
     assert_eq!(stop(server), Some(0));
     let (code, text) = admin(&["rotate-keys"]);
     assert_eq!(code, 3, "nobody answers any more: {text}");
+    assert!(text.contains(&address), "where nobody answers is said: {text}");
 }
 
 #[test]
@@ -120,6 +128,8 @@ fn wrong_words_are_explained() {
     let folder = tempfile::tempdir().expect("a folder");
     for (words, says) in [
         (&["serve", "--listen", "here"][..], "--listen"),
+        (&["serve", "--listen", "8080"], "127.0.0.1:8080"),
+        (&["admin", "reconcile"], "ORGANISATION"),
         (&["import", "ratings", "missing.csv", "--map", "grade=g,unit=u"], "missing.csv"),
         (&["import", "ratings", "x.csv", "--map", "colour=g"], "colour"),
         (&["simulate", "--rate", "0"], "--rate"),

@@ -47,14 +47,7 @@ const OPEN_MAX: u64 = 100_000;
 
 /// Looks at all rules from time to time while the lease is held, until `stop`.
 pub async fn watch(app: Arc<App>, directory: Directory, lease: Lease, stop: CancellationToken) {
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(PERIOD) => {}
-        }
-        if !lease.is_held() {
-            continue;
-        }
+    while lease.next_turn(PERIOD, &stop).await {
         for org in directory.organisations() {
             let Some(view) = directory.organisation(org) else { continue };
             if let Err(error) = evaluate(&app, &view).await {

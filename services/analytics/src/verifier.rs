@@ -68,14 +68,7 @@ pub async fn watch(
     stop: CancellationToken,
 ) {
     let mut next = 0;
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(PAUSE) => {}
-        }
-        if !lease.is_held() {
-            continue;
-        }
+    while lease.next_turn(PAUSE, &stop).await {
         let mut orgs = directory.organisations();
         orgs.sort_unstable();
         if orgs.is_empty() {

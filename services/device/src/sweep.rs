@@ -40,14 +40,7 @@ pub async fn flush_presence(app: Arc<App>, stop: CancellationToken) {
 /// Ends shifts, counts silence, ends credentials and removes what is out of date, while the lease
 /// is held and until `stop`.
 pub async fn run(app: Arc<App>, lease: Lease, stop: CancellationToken) {
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(TURN) => {}
-        }
-        if !lease.is_held() {
-            continue;
-        }
+    while lease.next_turn(TURN, &stop).await {
         tokio::select! {
             () = stop.cancelled() => return,
             () = turn(&app) => {}

@@ -76,6 +76,20 @@ impl Lease {
         let _ = self.inner.held.subscribe().wait_for(|held| *held).await;
     }
 
+    /// Waits for the next turn of what its holder does from time to time: for `pause`, and on
+    /// while another replica holds it. False at `stop`.
+    pub async fn next_turn(&self, pause: Duration, stop: &CancellationToken) -> bool {
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return false,
+                () = sleep(pause) => {}
+            }
+            if self.is_held() {
+                return true;
+            }
+        }
+    }
+
     /// Returns when this replica does not hold it.
     pub async fn lost(&self) {
         let _ = self.inner.held.subscribe().wait_for(|held| !*held).await;

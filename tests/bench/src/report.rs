@@ -97,6 +97,8 @@ pub enum Goal {
     RatioAtLeast(f64),
     /// The ratio is at most this.
     RatioAtMost(f64),
+    /// The value is at least this.
+    ValueAtLeast(f64),
     /// The value is at most this.
     ValueAtMost(f64),
     /// The 99th percentile in milliseconds is at most this.
@@ -184,6 +186,7 @@ impl Row {
         self.reached = match goal {
             Goal::RatioAtLeast(bound) => self.ratio.is_some_and(|ratio| ratio.median >= bound),
             Goal::RatioAtMost(bound) => self.ratio.is_some_and(|ratio| ratio.median <= bound),
+            Goal::ValueAtLeast(bound) => self.value.median >= bound,
             Goal::ValueAtMost(bound) => self.value.median <= bound,
             Goal::P99AtMost(bound) => self.p99_ms.is_some_and(|p99| p99 <= bound),
             Goal::None => true,
@@ -232,6 +235,7 @@ mod tests {
         assert!(row(Goal::RatioAtLeast(0.6)).reached);
         assert!(!row(Goal::RatioAtLeast(0.61)).reached);
         assert!(row(Goal::ValueAtMost(60.0)).reached);
+        assert!(!row(Goal::ValueAtLeast(60.0)).reached);
         assert!(!row(Goal::P99AtMost(50.0)).reached, "no latency was measured");
     }
 

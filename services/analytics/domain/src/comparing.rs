@@ -127,8 +127,9 @@ pub struct Withholding {
 /// Model: within a stratum, whether a customer is asked does not depend on who serves. Given
 /// the margins the member's number is hypergeometric with mean n·m/N and variance
 /// n(N-n)m(N-m)/(N²(N-1)); sums over strata are compared with the normal distribution, with a
-/// continuity correction. Work that differs otherwise (length of services, kind of customers
-/// within a business type) is not in the model: a flag is a reason to look, not a proof.
+/// continuity correction. What like work is decides the caller: strata may also hold the length of
+/// services and earlier bad ratings alike. What else differs (kind of customers within a business
+/// type) is not in the model: a flag is a reason to look, not a proof.
 ///
 /// Source: Mantel & Haenszel (1959).
 ///

@@ -85,8 +85,7 @@ pub fn tree(tree: api::Tree) -> Tree {
 
 /// The unit of a request.
 pub fn unit(field: &str, name: &str) -> Result<Uuid> {
-    let unit = names::parse("units", name);
-    unit.ok_or_else(|| ServiceError::invalid(field, "is no resource name units/…"))
+    kit::name::id("units", field, name)
 }
 
 /// The group of the domain.

@@ -137,11 +137,21 @@ async fn retention_is_told_by_grade_and_small_groups_are_hidden() {
     let midnight: jiff::Timestamp = "2026-10-31T16:00:00Z".parse().unwrap();
     assert_eq!((from, asked.follow_up_days), (midnight.as_microsecond(), 180));
 
+    few_are_hidden(&world, &token, request, counts).await;
+}
+
+async fn few_are_hidden(
+    world: &World,
+    token: &str,
+    request: ComputeRetentionRequest,
+    counts: Vec<OutcomeCount>,
+) {
+    let mut client = ComparisonServiceClient::new(world.channel());
     // Four customers are hidden, and so is whoever would tell of them by subtraction.
     let mut few = counts;
     few.push(kind(5, true, 1, 4));
     world.survey.outcomes.0.lock().unwrap().outcomes.counts = few;
-    let found = client.compute_retention(bearer(request.clone(), &token)).await.unwrap();
+    let found = client.compute_retention(bearer(request.clone(), token)).await.unwrap();
     let rows = found.into_inner().rows;
     let hidden: Vec<bool> = rows.iter().map(|row| row.suppressed).collect();
     assert_eq!(hidden, [true, true, false]);
@@ -151,11 +161,11 @@ async fn retention_is_told_by_grade_and_small_groups_are_hidden() {
         (ComputeRetentionRequest { item: "nobody".to_owned(), ..request.clone() }, "item"),
         (ComputeRetentionRequest { follow_up_days: 2_000, ..request.clone() }, "followUpDays"),
     ] {
-        let refused = client.compute_retention(bearer(change, &token)).await.unwrap_err();
+        let refused = client.compute_retention(bearer(change, token)).await.unwrap_err();
         assert_eq!(ServiceError::from(refused).violations()[0].field, field);
     }
     let above = ComputeRetentionRequest { unit: names::print("units", world.org.root), ..request };
-    let refused = client.compute_retention(bearer(above, &token)).await.unwrap_err();
+    let refused = client.compute_retention(bearer(above, token)).await.unwrap_err();
     assert_eq!(refused.code(), Code::NotFound);
 }
 

@@ -292,18 +292,44 @@ async fn encounters_are_listed_newest_first_within_what_may_be_seen() {
     }
 }
 
+/// Signs the first member of staff in at the first window.
+async fn sign_in(world: &World) {
+    let sign_in = v1::SignInRequest {
+        event_id: Uuid::now_v7().to_string(),
+        window: names::print("units", world.org.windows[0]),
+        staff_number: "1001".to_owned(),
+        event_time: Some(time::from_us(NOW_US)),
+    };
+    world.shifts().sign_in(world.as_admin(sign_in)).await.unwrap();
+}
+
+/// Rates some of the encounters `ids`, each three quarters of a minute after its number.
+async fn rate(world: &World, token: &str, ids: &[Uuid], grades: &[(usize, i32)]) {
+    let message = |(number, grade): &(usize, i32)| {
+        let at = i64::try_from(*number).unwrap();
+        v1::RatingMessage {
+            rating_id: Uuid::now_v7().to_string(),
+            epoch: 1,
+            sequence: at + 1,
+            grade: *grade,
+            encounter: names::print("encounters", ids[*number]),
+            device_time: Some(time::from_us(NOW_US + (at * 60 + 45) * S)),
+            ..Default::default()
+        }
+    };
+    let ratings = grades.iter().map(message).collect();
+    let request = v1::BatchCreateRatingsRequest { ratings, clock: None };
+    let mut client = v1::rating_service_client::RatingServiceClient::new(world.chan.clone());
+    let stored = client.batch_create_ratings(bearer(request, token)).await.unwrap();
+    assert!(stored.into_inner().results.iter().all(|result| result.code == 0));
+}
+
 #[tokio::test]
 async fn services_whose_customer_was_not_asked_are_counted_and_listed() {
     for world in worlds().await {
         let (_, token) = world.device_at(world.org.windows[0]).await;
         world.pass(2_000);
-        let sign_in = v1::SignInRequest {
-            event_id: Uuid::now_v7().to_string(),
-            window: names::print("units", world.org.windows[0]),
-            staff_number: "1001".to_owned(),
-            event_time: Some(time::from_us(NOW_US)),
-        };
-        world.shifts().sign_in(world.as_admin(sign_in)).await.unwrap();
+        sign_in(&world).await;
         // Ten services a minute apart, of half a minute; every other customer is asked, the
         // third one is rated badly.
         let ids: Vec<Uuid> = (0..10).map(|_| Uuid::now_v7()).collect();
@@ -319,21 +345,7 @@ async fn services_whose_customer_was_not_asked_are_counted_and_listed() {
         }
         let results = write(&world, &token, events).await;
         assert!(results.iter().all(|r| r.code == 0), "{}: {results:?}", world.name);
-        let rated = |sequence: i64, number: usize, grade: i32| v1::RatingMessage {
-            rating_id: Uuid::now_v7().to_string(),
-            epoch: 1,
-            sequence,
-            grade,
-            encounter: names::print("encounters", ids[number]),
-            device_time: Some(time::from_us(NOW_US + (number as i64 * 60 + 45) * S)),
-            ..Default::default()
-        };
-        let ratings = vec![rated(1, 2, 1), rated(2, 4, 5)];
-        let request = v1::BatchCreateRatingsRequest { ratings, clock: None };
-        let mut client =
-            v1::rating_service_client::RatingServiceClient::new(world.chan.clone());
-        let stored = client.batch_create_ratings(bearer(request, &token)).await.unwrap();
-        assert!(stored.into_inner().results.iter().all(|result| result.code == 0));
+        rate(&world, &token, &ids, &[(2, 1), (4, 5)]).await;
         let staff = names::print("staff", world.org.staff[0]);
         let list = v1::ListEncountersRequest {
             staff: staff.clone(),

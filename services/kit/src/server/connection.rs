@@ -1,6 +1,7 @@
 //! One connection from its first byte to its end.
 
 use std::{
+    convert::Infallible,
     net::SocketAddr,
     sync::{
         Arc,
@@ -9,8 +10,8 @@ use std::{
     time::Duration,
 };
 
-use axum::extract::ConnectInfo;
-use http::Request;
+use axum::{body::Body, extract::ConnectInfo};
+use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -23,7 +24,7 @@ use tokio::{
     time::Instant,
 };
 use tokio_util::sync::CancellationToken;
-use tower::ServiceExt;
+use tower::{Service, ServiceExt};
 
 use super::{Draining, ServerLimits, socket::Watched, stall::Answers};
 
@@ -49,6 +50,32 @@ pub(super) struct Serving {
     limits: ServerLimits,
     stop: CancellationToken,
     cut: CancellationToken,
+}
+
+/// What is known of one connection.
+struct Conversation {
+    /// Cancelled when its streams shall go on elsewhere.
+    leave: CancellationToken,
+    /// Whether there was a request.
+    called: Arc<AtomicBool>,
+    answers: Arc<Answers>,
+}
+
+/// A service as hyper wants it.
+trait Answering:
+    Service<Request<Incoming>, Response = Response<Body>, Error = Infallible, Future: Send>
+    + Clone
+    + Send
+    + 'static
+{
+}
+
+impl<S> Answering for S where
+    S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible, Future: Send>
+        + Clone
+        + Send
+        + 'static
+{
 }
 
 impl Serving {
@@ -110,31 +137,35 @@ impl Serving {
         metrics::gauge!("connections_open").decrement(1.0);
     }
 
+    /// What answers the requests of a connection.
+    fn app(&self, address: SocketAddr, of: &Conversation) -> impl Answering {
+        let (draining, called) = (Draining(of.leave.clone()), of.called.clone());
+        let answers = self.limits.answer_stall.map(|_| of.answers.clone());
+        let app = self.app.clone().map_request(move |mut request: Request<Incoming>| {
+            called.store(true, Ordering::Relaxed);
+            request.extensions_mut().insert(ConnectInfo(address));
+            request.extensions_mut().insert(draining.clone());
+            request
+        });
+        ServiceExt::<Request<Incoming>>::map_response(app, move |response| match &answers {
+            Some(answers) => answers.watch(response),
+            None => response,
+        })
+    }
+
     async fn converse<S>(&self, stream: S, address: SocketAddr)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let socket = Watched::new(stream, self.limits.write_stall);
         let received = socket.received();
-        let leave = self.stop.child_token();
-        let draining = Draining(leave.clone());
-        let answers = Arc::new(Answers::new());
-        let stall = self.limits.answer_stall;
-        let watch = stall.map(|_| answers.clone());
-        let called = Arc::new(AtomicBool::new(false));
-        let calls = called.clone();
-        let app = self.app.clone().map_request(move |mut request: Request<Incoming>| {
-            calls.store(true, Ordering::Relaxed);
-            request.extensions_mut().insert(ConnectInfo(address));
-            request.extensions_mut().insert(draining.clone());
-            request
-        });
-        let app =
-            ServiceExt::<Request<Incoming>>::map_response(app, move |response| match &watch {
-                Some(answers) => answers.watch(response),
-                None => response,
-            });
-        let talk = self.http.serve_connection(TokioIo::new(socket), TowerToHyperService::new(app));
+        let of = Conversation {
+            leave: self.stop.child_token(),
+            called: Arc::default(),
+            answers: Arc::new(Answers::new()),
+        };
+        let app = TowerToHyperService::new(self.app(address, &of));
+        let talk = self.http.serve_connection(TokioIo::new(socket), app);
         tokio::pin!(talk);
         let begin_by = tokio::time::sleep(self.limits.header_read);
         tokio::pin!(begin_by);
@@ -142,20 +173,19 @@ impl Serving {
         let age = self.limits.connection_age.map(|age| age.mul_f64(rand::random_range(0.9..1.1)));
         let grown_old = tokio::time::sleep(age.unwrap_or(Duration::MAX / 4));
         tokio::pin!(grown_old);
+        let stall = self.limits.answer_stall;
         let mut looks = tokio::time::interval(stall.unwrap_or(UNWATCHED) / 4);
         let (mut watching, mut closing, mut old) = (true, false, false);
         loop {
             tokio::select! {
                 ended = talk.as_mut() => {
-                    if let Err(error) = ended {
-                        tracing::debug!(%error, "a connection ended with an error");
-                    }
+                    let _ = ended.inspect_err(|error| tracing::debug!(%error, "a bad end"));
                     return;
                 }
                 () = begin_by.as_mut(), if watching => {
                     watching = false;
                     let begun = received.load(Ordering::Relaxed) >= BEGINNING_BYTES;
-                    if !begun && !called.load(Ordering::Relaxed) {
+                    if !begun && !of.called.load(Ordering::Relaxed) {
                         return;
                     }
                 }
@@ -165,11 +195,11 @@ impl Serving {
                     }
                     (closing, old) = (true, true);
                     grown_old.as_mut().reset(Instant::now() + self.limits.age_grace);
-                    leave.cancel();
+                    of.leave.cancel();
                     talk.as_mut().graceful_shutdown();
                 }
                 _ = looks.tick(), if stall.is_some() => {
-                    if stall.is_some_and(|stall| answers.stalled() >= stall) {
+                    if stall.is_some_and(|stall| of.answers.stalled() >= stall) {
                         metrics::counter!("connections_stalled_total").increment(1);
                         return;
                     }

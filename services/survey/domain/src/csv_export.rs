@@ -14,6 +14,11 @@ pub fn push_line<'a>(out: &mut String, cells: impl IntoIterator<Item = Cell<'a>>
             Cell::Plain(plain) => out.push_str(plain),
         }
     }
+    end_line(out);
+}
+
+/// Ends a line.
+pub fn end_line(out: &mut String) {
     out.push_str(END);
 }
 

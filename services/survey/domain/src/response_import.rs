@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     answer::{Answer, Answers, Value},
+    csv_export::unguarded,
     error::{Error, Result},
     questionnaire::{Kind, Question, Version},
 };
@@ -11,9 +12,9 @@ use crate::{
 /// Longest id of a row.
 pub const ROW_ID_MAX: usize = 100;
 /// Says that a question does not apply.
-const NOT_APPLICABLE: &str = "@na";
+pub const NOT_APPLICABLE: &str = "@na";
 /// Says that somebody prefers not to say.
-const REFUSED: &str = "@refused";
+pub const REFUSED: &str = "@refused";
 
 /// What a column holds.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -227,7 +228,8 @@ impl Mapping {
         text: &str,
         values: &BTreeMap<String, String>,
     ) -> std::result::Result<Value, &'static str> {
-        match text {
+        // An export guards these words, since they begin like a formula.
+        match unguarded(text) {
             NOT_APPLICABLE => return Ok(Value::NotApplicable),
             REFUSED => return Ok(Value::Refused),
             _ => {}

@@ -204,11 +204,7 @@ fn take(
 
 /// 1 / chance of each drawn one: of so many with the same chance, or, where `left_out` is the
 /// place of the first one that was not drawn by importance, its own.
-fn weights(
-    members: &[Member],
-    (taken, of): (&[usize], usize),
-    left_out: Option<f64>,
-) -> Vec<f64> {
+fn weights(members: &[Member], (taken, of): (&[usize], usize), left_out: Option<f64>) -> Vec<f64> {
     match left_out {
         Some(left_out) => {
             let chance = |index: &usize| draw::chance(members[*index].importance, left_out);

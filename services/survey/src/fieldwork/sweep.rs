@@ -21,14 +21,7 @@ const REMINDERS: usize = 10;
 
 /// Turns while the lease is held, until `stop`.
 pub async fn run(app: Arc<App>, lease: Lease, stop: CancellationToken) {
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(TURN) => {}
-        }
-        if !lease.is_held() {
-            continue;
-        }
+    while lease.next_turn(TURN, &stop).await {
         tokio::select! {
             () = stop.cancelled() => return,
             () = turn(&app) => {}

@@ -5,7 +5,7 @@ use kit::{
     error::{Result, ServiceError},
 };
 use prost::Message as _;
-use proto::{common::v1::Reason, names, survey::v1, validate::Violation};
+use proto::{common::v1::Reason, survey::v1, validate::Violation};
 use sea_orm::ConnectionTrait;
 use survey_domain::{
     Error,
@@ -29,14 +29,12 @@ pub fn refused(error: Error) -> ServiceError {
 
 /// Id of a questionnaire's name.
 pub fn id(field: &str, name: &str) -> Result<Uuid> {
-    let id = names::parse("questionnaires", name);
-    id.ok_or_else(|| ServiceError::invalid(field, "is no name of questionnaires"))
+    kit::name::id("questionnaires", field, name)
 }
 
 /// Id of a unit that exists in the caller's organisation.
 pub fn unit(field: &str, name: &str) -> Result<Uuid> {
-    let id = names::parse("units", name);
-    id.ok_or_else(|| ServiceError::invalid(field, "is no name of units"))
+    kit::name::id("units", field, name)
 }
 
 /// "No such questionnaire", also for one that the caller may not know of.

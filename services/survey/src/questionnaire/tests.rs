@@ -3,5 +3,6 @@
 mod exchange;
 mod life;
 mod reading;
+mod refused;
 mod sample;
 mod schema;

@@ -1,13 +1,16 @@
 //! Responses as lines of a file: comma-separated values, one column for each item of the
 //! questionnaire and what goes with it, or JSON.
 
+use std::fmt::Write as _;
+
 use proto::{names, time};
 use serde_json::json;
 use survey_domain::{
     answer::{Answer, Lookup, Value},
-    csv_export::{Cell, push_line},
+    csv_export::{Cell, end_line, push_line, push_text},
     questionnaire::{Definition, Question},
     response::{Decision, Mark, Response},
+    response_import::{NOT_APPLICABLE, REFUSED},
 };
 
 /// Between the options of one cell.
@@ -86,21 +89,15 @@ impl Lines {
 
     /// Adds a response.
     pub fn push(&self, out: &mut String, response: &Response) {
-        let fixed = fixed(response);
+        push_fixed(out, response);
         let answers = Lookup::of(&response.answers);
-        let cells: Vec<(String, bool)> = self
-            .columns
-            .iter()
-            .map(|column| match answers.get(&column.question, &column.part) {
-                Some(answer) => cell(&column.what, answer),
-                None => (String::new(), false),
-            })
-            .collect();
-        let answered = cells.iter().map(|(text, free)| match free {
-            true => Cell::Text(text),
-            false => Cell::Plain(text),
-        });
-        push_line(out, fixed.iter().map(|text| Cell::Text(text)).chain(answered));
+        for column in &self.columns {
+            out.push(',');
+            if let Some(answer) = answers.get(&column.question, &column.part) {
+                push_cell(out, &column.what, answer);
+            }
+        }
+        end_line(out);
     }
 }
 
@@ -109,47 +106,59 @@ fn has_reasons(definition: &Definition, question: &Question) -> bool {
     scale.is_some_and(|scale| scale.grades.iter().any(|grade| !grade.reasons.is_empty()))
 }
 
-fn fixed(response: &Response) -> [String; FIXED.len()] {
-    let marks: Vec<&str> = response.marks.list().into_iter().map(mark_name).collect();
+/// Adds the cells before those of the questionnaire. Names, numbers and times need no care.
+fn push_fixed(out: &mut String, response: &Response) {
+    let mut cell = |text: &str| {
+        out.push_str(text);
+        out.push(',');
+    };
+    cell(&names::print("responses", response.id));
+    cell(&names::print("questionnaires", response.questionnaire));
+    cell(&response.version.to_string());
+    cell(&names::print("units", response.unit));
+    cell(&names::print_opt("staff", response.staff));
+    cell(&names::print_opt("customers", response.customer));
+    cell(&names::print_opt("customerClasses", response.class));
+    cell(channel_name(response));
+    push_text(out, &response.language);
     let time = jiff::Timestamp::from_microsecond(response.submit_us).unwrap_or_default();
-    [
-        names::print("responses", response.id),
-        names::print("questionnaires", response.questionnaire),
-        response.version.to_string(),
-        names::print("units", response.unit),
-        names::print_opt("staff", response.staff),
-        names::print_opt("customers", response.customer),
-        names::print_opt("customerClasses", response.class),
-        channel_name(response).to_owned(),
-        response.language.clone(),
-        time.to_string(),
-        response.duration_ms.map(|ms| (ms / 1_000).to_string()).unwrap_or_default(),
-        response.is_suspect().to_string(),
-        marks.join(SEPARATOR),
-        decision_name(response.decision).to_owned(),
-        response.row_id.clone().unwrap_or_default(),
-    ]
+    let seconds = response.duration_ms.map(|ms| (ms / 1_000).to_string()).unwrap_or_default();
+    // Writing to a text cannot fail.
+    let _ = write!(out, ",{time},{seconds},{},", response.is_suspect());
+    for (place, mark) in response.marks.list().into_iter().enumerate() {
+        out.push_str(if place > 0 { SEPARATOR } else { "" });
+        out.push_str(mark_name(mark));
+    }
+    out.push(',');
+    out.push_str(decision_name(response.decision));
+    out.push(',');
+    push_text(out, response.row_id.as_deref().unwrap_or_default());
 }
 
-/// The text of a cell, and whether somebody wrote it freely.
-fn cell(what: &What, answer: &Answer) -> (String, bool) {
+/// Adds the cell of an answer. Whatever begins like a formula is guarded but for numbers: a
+/// negative one has to stay a number.
+fn push_cell(out: &mut String, what: &What, answer: &Answer) {
     match what {
         What::Answer => match &answer.value {
-            Value::None => (String::new(), false),
-            Value::Grade(grade) => (grade.to_string(), false),
-            Value::Options(ids) => (ids.join(SEPARATOR), false),
-            Value::Number(number) => (number.to_string(), false),
-            Value::Date(date) => (date.clone(), false),
-            Value::Text(text) => (text.clone(), true),
-            Value::NotApplicable => ("@na".to_owned(), false),
-            Value::Refused => ("@refused".to_owned(), false),
+            Value::None => {}
+            Value::Grade(grade) => {
+                let _ = write!(out, "{grade}");
+            }
+            Value::Options(ids) => push_text(out, &ids.join(SEPARATOR)),
+            Value::Number(number) => {
+                let _ = write!(out, "{number}");
+            }
+            Value::Date(date) => push_text(out, date),
+            Value::Text(text) => push_text(out, text),
+            Value::NotApplicable => push_text(out, NOT_APPLICABLE),
+            Value::Refused => push_text(out, REFUSED),
         },
-        What::Reasons => (answer.reasons.join(SEPARATOR), false),
+        What::Reasons => push_text(out, &answer.reasons.join(SEPARATOR)),
         What::Specified => {
             let texts = answer.specified.iter().map(|(id, text)| format!("{id}={text}"));
-            (texts.collect::<Vec<_>>().join(SEPARATOR), true)
+            push_text(out, &texts.collect::<Vec<_>>().join(SEPARATOR));
         }
-        What::Comment => (answer.comment.clone(), true),
+        What::Comment => push_text(out, &answer.comment),
     }
 }
 

@@ -149,7 +149,8 @@ pub fn parse_answers(text: &str) -> Result<(Answers, Option<Vec<u8>>)> {
         return Ok((answers, None));
     }
     let closed: Closed = serde_json::from_str(text).map_err(|error| broken(error.to_string()))?;
-    let sealed = BASE64_STANDARD.decode(closed.sealed).map_err(|error| broken(error.to_string()))?;
+    let sealed =
+        BASE64_STANDARD.decode(closed.sealed).map_err(|error| broken(error.to_string()))?;
     Ok((closed.answers, Some(sealed)))
 }
 

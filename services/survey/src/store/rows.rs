@@ -70,7 +70,12 @@ pub fn one_of_hashes(
     match dialect_of(conn) {
         Dialect::Postgres => {
             let list = sql.bind(texts);
-            format!("{column} = ANY(ARRAY(SELECT decode(h, 'hex') FROM unnest({list}::text[]) h))")
+            // Without the first half PostgreSQL does not see that an index over the rows that have
+            // one will do; with it SQLite would scan that index.
+            format!(
+                "{column} IS NOT NULL AND {column} = \
+                 ANY(ARRAY(SELECT decode(h, 'hex') FROM unnest({list}::text[]) h))"
+            )
         }
         Dialect::Sqlite => {
             let list = sql.bind(serde_json::json!(texts).to_string());

@@ -1,6 +1,8 @@
 //! Questionnaires: answers through the respondents' interface, figures over many of them,
 //! export and import.
 
+mod customers;
+mod export;
 mod ground;
 mod volume;
 

@@ -124,6 +124,7 @@ fn goal(goal: Goal, unit: &str) -> String {
     match goal {
         Goal::RatioAtLeast(bound) => format!("ratio ≥ {}", number(bound)),
         Goal::RatioAtMost(bound) => format!("ratio ≤ {}", number(bound)),
+        Goal::ValueAtLeast(bound) => format!("≥ {} {unit}", number(bound)),
         Goal::ValueAtMost(bound) => format!("≤ {} {unit}", number(bound)),
         Goal::P99AtMost(bound) => format!("p99 ≤ {} ms", number(bound)),
         Goal::None => String::new(),

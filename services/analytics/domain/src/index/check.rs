@@ -221,9 +221,10 @@ fn check_direct(
             problems.push(Problem::new(format!("{field}.weight"), "is not between 0 and 1e9"));
         }
         let is_weighted = |parent: &str| weighting.method_of(parent) == Method::Direct;
-        let known = definition.nodes.iter().any(|n| {
-            n.id == *node && !n.parent.is_empty() && is_weighted(&n.parent)
-        });
+        let known = definition
+            .nodes
+            .iter()
+            .any(|n| n.id == *node && !n.parent.is_empty() && is_weighted(&n.parent));
         if !known || given.insert(node, *weight).is_some() {
             let text = "is no node below the root that is weighted directly, or twice there";
             problems.push(Problem::new(format!("{field}.node"), text));

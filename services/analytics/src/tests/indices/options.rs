@@ -35,70 +35,54 @@ fn of_one_item(scores: &[(i32, f64)]) -> IndexDefinition {
     }
 }
 
+/// Ten answers of the best grade of the first class and thirty of the worst of the second, ten of
+/// these by telephone.
+fn of_two_classes(world: &World) -> Vec<Response> {
+    let mut random = Random::new(5);
+    let one = |number: usize| {
+        let first = number < 10;
+        let value = if first { 10 } else { 1 };
+        let mut one = with(world, &mut random, 0, &[("quality1", value)]);
+        one.place.customer_class = CLASSES[usize::from(!first)];
+        one.place.campaign = CAMPAIGNS[0];
+        one.place.channel = if number >= 30 { 6 } else { 1 };
+        one
+    };
+    (0..40).map(one).collect()
+}
+
+fn class_weight(class: usize, weight: f64) -> IndexClassWeight {
+    IndexClassWeight { customer_class: names::print("customerClasses", CLASSES[class]), weight }
+}
+
+fn phone_only() -> Option<IndexFilter> {
+    let channels = vec!["RESPONSE_CHANNEL_PHONE".to_owned()];
+    Some(IndexFilter { channels, ..Default::default() })
+}
+
+fn another_campaign() -> Option<IndexFilter> {
+    let campaigns = vec![names::print("campaigns", CAMPAIGNS[1])];
+    Some(IndexFilter { campaigns, ..Default::default() })
+}
+
 #[tokio::test]
 async fn scores_classes_and_filters_of_a_definition_decide_what_counts() {
+    type Change = fn(&mut IndexDefinition);
+    let cases: [(&str, Change, Option<f64>); 7] = [
+        ("the version's scores", |d| d.nodes[1].leaf.as_mut().unwrap().scores.clear(), Some(25.0)),
+        ("the definition's scores", |_| {}, Some(37.5)),
+        (
+            "classes",
+            |d| d.class_weights = vec![class_weight(0, 3.0), class_weight(1, 1.0)],
+            Some(72.5),
+        ),
+        ("one class", |d| d.class_weights = vec![class_weight(0, 0.5)], Some(90.0)),
+        ("a channel", |d| d.filter = phone_only(), Some(20.0)),
+        ("another campaign", |d| d.filter = another_campaign(), None),
+        ("more answers than there are", |d| d.minimum_n = 41, None),
+    ];
     for world in World::everywhere().await {
-        let mut random = Random::new(5);
-        let responses: Vec<Response> = (0..40)
-            .map(|number| {
-                let first = number < 10;
-                let value = if first { 10 } else { 1 };
-                let mut one = with(&world, &mut random, 0, &[("quality1", value)]);
-                one.place.customer_class = CLASSES[usize::from(!first)];
-                one.place.campaign = CAMPAIGNS[0];
-                // Ten of the second class by telephone.
-                one.place.channel = if number >= 30 { 6 } else { 1 };
-                one
-            })
-            .collect();
-        tell(&world, &responses).await;
-        type Change = fn(&mut IndexDefinition);
-        let cases: [(&str, Change, Option<f64>); 7] = [
-            (
-                "scores of the version",
-                |d| d.nodes[1].leaf.as_mut().unwrap().scores.clear(),
-                Some(25.0),
-            ),
-            ("scores of the definition", |_| {}, Some(37.5)),
-            (
-                "classes",
-                |d| {
-                    let weight = |class: usize, weight: f64| IndexClassWeight {
-                        customer_class: names::print("customerClasses", CLASSES[class]),
-                        weight,
-                    };
-                    d.class_weights = vec![weight(0, 3.0), weight(1, 1.0)];
-                },
-                Some(72.5),
-            ),
-            (
-                "a class that does not count",
-                |d| {
-                    d.class_weights = vec![IndexClassWeight {
-                        customer_class: names::print("customerClasses", CLASSES[0]),
-                        weight: 0.5,
-                    }];
-                },
-                Some(90.0),
-            ),
-            (
-                "a channel",
-                |d| {
-                    let channels = vec!["RESPONSE_CHANNEL_PHONE".to_owned()];
-                    d.filter = Some(IndexFilter { channels, ..Default::default() });
-                },
-                Some(20.0),
-            ),
-            (
-                "another campaign",
-                |d| {
-                    let campaigns = vec![names::print("campaigns", CAMPAIGNS[1])];
-                    d.filter = Some(IndexFilter { campaigns, ..Default::default() });
-                },
-                None,
-            ),
-            ("more answers than there are", |d| d.minimum_n = 41, None),
-        ];
+        tell(&world, &of_two_classes(&world)).await;
         for (what, change, wanted) in cases {
             let mut definition = of_one_item(&[(1, 20.0), (10, 90.0)]);
             change(&mut definition);
@@ -106,8 +90,7 @@ async fn scores_classes_and_filters_of_a_definition_decide_what_counts() {
             let index = client.create(world.org.root, definition).await;
             let mut asked = question(&world);
             asked.units.truncate(1);
-            let run = client.run(&index, asked).await;
-            let found = run.rows[0].value;
+            let found = client.run(&index, asked).await.rows[0].value;
             let near = match (found, wanted) {
                 (Some(found), Some(wanted)) => (found - wanted).abs() < 1e-9,
                 (found, wanted) => found == wanted,

@@ -120,9 +120,9 @@ fn each_type_of_question_takes_its_own_kind_of_answer_and_no_other() {
         let answers = Answers(vec![Answer::new("q", part, good.clone())]);
         let kept = check(&version, &answers, &Attributes::new(), Extent::Complete).unwrap();
         assert_eq!(kept.answers, answers, "{kind:?}");
-        let other = values.iter().filter(|value| {
-            std::mem::discriminant(*value) != std::mem::discriminant(&good)
-        });
+        let other = values
+            .iter()
+            .filter(|value| std::mem::discriminant(*value) != std::mem::discriminant(&good));
         for wrong in other {
             one(&version, part, wrong.clone(), Some(Rule::WrongKind));
         }

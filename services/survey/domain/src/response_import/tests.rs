@@ -136,6 +136,7 @@ fn declined_answers_have_words_of_their_own() {
     };
     assert_eq!(value("@na"), Value::NotApplicable);
     assert_eq!(value("@refused"), Value::Refused);
+    assert_eq!(value("'@na"), Value::NotApplicable, "as an export writes it");
 }
 
 #[test]

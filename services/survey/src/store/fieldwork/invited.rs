@@ -2,7 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use kit::{db::dialect_of, error::Result};
+use kit::{
+    db::{Dialect, dialect_of},
+    error::Result,
+};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 use survey_domain::{
     channel::Channel,
@@ -68,6 +71,16 @@ pub async fn remove(conn: &impl ConnectionTrait, org: Uuid, ids: &[Uuid]) -> Res
     Ok(())
 }
 
+/// The invitation is one of these customers. PostgreSQL has to be told that they are there, to
+/// take the index over such rows; told so, SQLite would scan that index.
+fn of_customers(conn: &impl ConnectionTrait, sql: &mut Sql, customers: &[Uuid]) -> String {
+    let among = sql.one_of("customer_id", customers);
+    match dialect_of(conn) {
+        Dialect::Postgres => format!("customer_id IS NOT NULL AND {among}"),
+        Dialect::Sqlite => among,
+    }
+}
+
 /// Which of these customers have an invitation of the campaign.
 pub async fn invited(
     conn: &impl ConnectionTrait,
@@ -77,7 +90,7 @@ pub async fn invited(
 ) -> Result<Vec<Uuid>> {
     let mut sql = Sql::new(dialect_of(conn));
     let (org, campaign) = (sql.bind(org), sql.bind(campaign));
-    let among = sql.one_of("customer_id", customers);
+    let among = of_customers(conn, &mut sql, customers);
     let text = format!(
         "SELECT customer_id FROM invitation \
          WHERE org_id = {org} AND campaign_id = {campaign} AND {among}"
@@ -95,7 +108,7 @@ pub async fn waiting(
 ) -> Result<HashSet<Uuid>> {
     let mut sql = Sql::new(dialect_of(conn));
     let (org, campaign) = (sql.bind(org), sql.bind(campaign));
-    let among = sql.one_of("customer_id", customers);
+    let among = of_customers(conn, &mut sql, customers);
     let states = [State::Prepared, State::Queued, State::HandedOver, State::Opened, State::Started];
     let states = states.map(|state| (state as i16).to_string()).join(", ");
     let text = format!(
@@ -136,8 +149,7 @@ pub async fn asked(
 ) -> Result<HashMap<Uuid, Asked>> {
     let mut sql = Sql::new(dialect_of(conn));
     let (org, campaign, since) = (sql.bind(org), sql.bind(campaign), sql.bind(since_us));
-    let only = only.map(|ids| format!(" AND {}", sql.one_of("customer_id", ids)));
-    // Named customers are looked up each; to say that they are there would make it a scan.
+    let only = only.map(|ids| format!(" AND {}", of_customers(conn, &mut sql, ids)));
     let text = format!(
         "SELECT customer_id, campaign_id, queue_us FROM invitation \
          WHERE org_id = {org} AND queue_us IS NOT NULL \

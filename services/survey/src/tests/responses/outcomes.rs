@@ -125,32 +125,36 @@ async fn purchases_are_counted_by_grade_and_answers_given_twice_are_paired() {
         other.answers.as_mut().unwrap().versions = vec![2];
         assert!(scene.counted(other).await.counts.is_empty());
 
-        let request = v1::ListRetestsRequest {
-            answers: scene.selection(scene.world.org.root),
-            items: vec!["overall".to_owned()],
-            least_days: 7,
-            most_days: 60,
-        };
-        let token = InternalTokens::new(&SEED).internal();
-        let found = scene.outcomes().list_retests(bearer(request.clone(), &token)).await;
-        let found = found.unwrap().into_inner();
-        assert_eq!(found.retests, [v1::Retest { first: 100.0, second: 80.0 }]);
-        let both = vec!["overall".to_owned(), "nps".to_owned()];
-        let request = v1::ListRetestsRequest { items: both, ..request };
-        let found = scene.outcomes().list_retests(bearer(request.clone(), &token)).await;
-        let found = found.unwrap().into_inner();
-        assert_eq!((found.retests.len(), found.incomplete), (0, 1));
-        let late = v1::ListRetestsRequest { least_days: 13, ..request };
-        let found = scene.outcomes().list_retests(bearer(late.clone(), &token)).await;
-        assert_eq!(found.unwrap().into_inner(), v1::ListRetestsResponse::default());
-        let refused = scene.outcomes().list_retests(scene.world.as_admin(late)).await;
-        assert_eq!(refusal(refused).0, Code::PermissionDenied, "for other services only");
-        let refused = scene.outcomes().count_outcomes(scene.world.as_admin(scene.request())).await;
-        assert_eq!(refusal(refused).0, Code::PermissionDenied);
-        let none = v1::CountOutcomesRequest { follow_up_days: 0, ..scene.request() };
-        let refused = scene.outcomes().count_outcomes(bearer(none, &token)).await;
-        assert_eq!(refusal(refused).0, Code::InvalidArgument);
+        answered_twice(&scene).await;
     }
+}
+
+async fn answered_twice(scene: &Scene) {
+    let request = v1::ListRetestsRequest {
+        answers: scene.selection(scene.world.org.root),
+        items: vec!["overall".to_owned()],
+        least_days: 7,
+        most_days: 60,
+    };
+    let token = InternalTokens::new(&SEED).internal();
+    let found = scene.outcomes().list_retests(bearer(request.clone(), &token)).await;
+    let found = found.unwrap().into_inner();
+    assert_eq!(found.retests, [v1::Retest { first: 100.0, second: 80.0 }]);
+    let both = vec!["overall".to_owned(), "nps".to_owned()];
+    let request = v1::ListRetestsRequest { items: both, ..request };
+    let found = scene.outcomes().list_retests(bearer(request.clone(), &token)).await;
+    let found = found.unwrap().into_inner();
+    assert_eq!((found.retests.len(), found.incomplete), (0, 1));
+    let late = v1::ListRetestsRequest { least_days: 13, ..request };
+    let found = scene.outcomes().list_retests(bearer(late.clone(), &token)).await;
+    assert_eq!(found.unwrap().into_inner(), v1::ListRetestsResponse::default());
+    let refused = scene.outcomes().list_retests(scene.world.as_admin(late)).await;
+    assert_eq!(refusal(refused).0, Code::PermissionDenied, "for other services only");
+    let refused = scene.outcomes().count_outcomes(scene.world.as_admin(scene.request())).await;
+    assert_eq!(refusal(refused).0, Code::PermissionDenied);
+    let none = v1::CountOutcomesRequest { follow_up_days: 0, ..scene.request() };
+    let refused = scene.outcomes().count_outcomes(bearer(none, &token)).await;
+    assert_eq!(refusal(refused).0, Code::InvalidArgument);
 }
 
 #[tokio::test]

@@ -1,5 +1,4 @@
-//! Many answers and many customers: how fast they come in, what reading costs then, and how
-//! fast they go out.
+//! Many answers: how fast they come in, and what reading costs then.
 
 use std::{
     fmt::Write as _,
@@ -14,22 +13,18 @@ use proto::{
         figure_service_client::FigureServiceClient,
     },
     survey::v1::{
-        CreateCustomerImportRequest, CustomerImport, ExportResponsesRequest,
-        GetFieldworkStatusRequest, ImportKind, ImportResponsesRequest, ImportState, ResponseColumn,
-        ResponseMapping, RunCustomerImportRequest, UploadImportPartRequest,
+        GetFieldworkStatusRequest, ImportResponsesRequest, ResponseColumn, ResponseMapping,
         campaign_service_client::CampaignServiceClient,
-        customer_import_service_client::CustomerImportServiceClient,
         response_service_client::ResponseServiceClient,
     },
 };
-use sha2::{Digest as _, Sha256};
 
-use super::{Ground, prompt};
+use super::{Ground, customers, export, prompt};
 use crate::{
-    error::{During as _, Error, Result},
+    error::{Error, Result},
     phases::Context,
     progress::say,
-    report::{Goal, Row},
+    report::Row,
     stats::{Latencies, Spread, rate},
     suite::Suite,
 };
@@ -40,8 +35,6 @@ const PIECE: u64 = 5_000;
 const AT_ONCE: usize = 2;
 /// How long analytics may take to take all of it in.
 const FOLLOW_MAX: Duration = Duration::from_secs(900);
-/// Bytes of an uploaded part.
-const PART: usize = 512 * 1024;
 
 /// Measures.
 pub async fn run(context: &Context<'_>, ground: &Arc<Ground>, suite: &Suite) -> Result<Vec<Row>> {
@@ -50,8 +43,8 @@ pub async fn run(context: &Context<'_>, ground: &Arc<Ground>, suite: &Suite) -> 
     follow(ground, n).await?;
     rows.push(fieldwork(context, ground, n).await?);
     rows.push(figures(context, ground, n).await?);
-    rows.push(export(context, ground, n).await?);
-    rows.push(customers(context, ground, suite, n).await?);
+    rows.push(export::run(context, ground, suite, n).await?);
+    rows.extend(customers::run(context, ground, suite, n).await?);
     Ok(rows)
 }
 
@@ -185,112 +178,4 @@ async fn figures(context: &Context<'_>, ground: &Ground, n: u64) -> Result<Row> 
         latencies.record(began.elapsed());
     }
     Ok(prompt("Q4", context, format!("figures of all items, 30 days, at {n} answers"), &latencies))
-}
-
-async fn export(context: &Context<'_>, ground: &Ground, n: u64) -> Result<Row> {
-    let request = ExportResponsesRequest {
-        campaign: ground.campaign.clone(),
-        ..ExportResponsesRequest::default()
-    };
-    let began = Instant::now();
-    let token = ground.owner.token().await?;
-    let request = kit::rpc::bearer(request, &token);
-    let mut pieces = ResponseServiceClient::new(ground.owner.chan())
-        .export_responses(request)
-        .await
-        .during("exporting")?
-        .into_inner();
-    let (mut file, mut trailer, mut bytes) = (Sha256::new(), None, 0_u64);
-    while let Some(piece) = pieces.message().await.during("exporting")? {
-        file.update(piece.lines.as_bytes());
-        bytes += piece.lines.len() as u64;
-        trailer = piece.trailer;
-    }
-    let took = began.elapsed();
-    let trailer = trailer.ok_or_else(|| Error::Unsound("the export has no end".to_owned()))?;
-    let sum: String = file.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    let rows = u64::try_from(trailer.row_count).unwrap_or_default();
-    if rows < n || sum != trailer.sha256 {
-        return Err(Error::Unsound(format!("{rows} of {n} rows, checksum {sum}")));
-    }
-    Ok(Row::new("Q5", context.database(), "export of answers as CSV, checksum compared")
-        .load("one stream")
-        .value(Spread::one(rate(rows, took)), "rows/s")
-        .note(format!("{rows} rows, {:.1} MB", bytes as f64 / 1e6))
-        .note("goal: at least 50,000 rows/s"))
-}
-
-async fn customers(context: &Context<'_>, ground: &Ground, suite: &Suite, n: u64) -> Result<Row> {
-    let mut csv = "external_id,display_name,phone,email,class\n".to_owned();
-    for i in 0..n {
-        let _ = writeln!(csv, "C{i},Customer {i},+861380{i:07},c{i}@example.com,external");
-    }
-    let service = suite.survey.as_ref().ok_or_else(|| Error::Unsound("no survey".to_owned()))?;
-    let began = Instant::now();
-    let made = declare(ground, &csv).await?;
-    upload(ground, &made, csv.as_bytes()).await?;
-    let done = wait_for(ground, made).await?;
-    let took = began.elapsed();
-    let (now, most) = service.program.resident_bytes()?;
-    if u64::try_from(done.created_count).unwrap_or_default() != n {
-        return Err(Error::Unsound(format!("{done:?}")));
-    }
-    let megabytes = |bytes: u64| bytes as f64 / 1e6;
-    Ok(Row::new("Q6", context.database(), format!("import of {n} customers, encrypted"))
-        .load("parts of 512 KiB, one file")
-        .value(Spread::one(rate(n, took)), "customers/s")
-        .goal(Goal::None)
-        .note(format!(
-            "resident memory of the survey process: {:.0} MB after it, {:.0} MB at most",
-            megabytes(now),
-            megabytes(most)
-        )))
-}
-
-async fn declare(ground: &Ground, csv: &str) -> Result<CustomerImport> {
-    let sum = Sha256::digest(csv.as_bytes());
-    let customer_import = CustomerImport {
-        unit: ground.unit.clone(),
-        kind: ImportKind::Customers.into(),
-        length_bytes: i64::try_from(csv.len()).unwrap_or_default(),
-        content_sha256: sum.iter().map(|byte| format!("{byte:02x}")).collect(),
-        ..CustomerImport::default()
-    };
-    let request = CreateCustomerImportRequest { customer_import: Some(customer_import) };
-    let made = ground.owner.call("declaring a file", request, |chan, request| async move {
-        CustomerImportServiceClient::new(chan).create_customer_import(request).await
-    });
-    Ok(made.await?)
-}
-
-async fn upload(ground: &Ground, import: &CustomerImport, bytes: &[u8]) -> Result<()> {
-    use base64::Engine as _;
-    for (number, part) in bytes.chunks(PART).enumerate() {
-        let request = UploadImportPartRequest {
-            name: import.name.clone(),
-            offset_bytes: i64::try_from(number * PART).unwrap_or_default(),
-            content_base64: base64::engine::general_purpose::STANDARD.encode(part),
-        };
-        ground
-            .owner
-            .call("uploading a part", request, |chan, request| async move {
-                CustomerImportServiceClient::new(chan).upload_import_part(request).await
-            })
-            .await?;
-    }
-    Ok(())
-}
-
-async fn wait_for(ground: &Ground, mut import: CustomerImport) -> Result<CustomerImport> {
-    let done = [ImportState::Done as i32, ImportState::Failed as i32];
-    while !done.contains(&import.state) {
-        let request = RunCustomerImportRequest { name: import.name.clone() };
-        import = ground
-            .owner
-            .call("running an import", request, |chan, request| async move {
-                CustomerImportServiceClient::new(chan).run_customer_import(request).await
-            })
-            .await?;
-    }
-    Ok(import)
 }

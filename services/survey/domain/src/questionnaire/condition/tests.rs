@@ -75,13 +75,12 @@ fn each_operator_means_what_it_says() {
 
 #[test]
 fn groups_are_joined_by_or_and_their_terms_by_and() {
-    let answers =
-        Answers(vec![Answer::new("q", "", Value::Grade(2)), Answer::new("m", "r1", Value::Grade(5))]);
-    let part = Term {
-        question: "m".to_owned(),
-        part: "r1".to_owned(),
-        ..term(Operator::AtLeast, &["5"])
-    };
+    let answers = Answers(vec![
+        Answer::new("q", "", Value::Grade(2)),
+        Answer::new("m", "r1", Value::Grade(5)),
+    ]);
+    let part =
+        Term { question: "m".to_owned(), part: "r1".to_owned(), ..term(Operator::AtLeast, &["5"]) };
     let low = || term(Operator::AtMost, &["2"]);
     let high = || term(Operator::AtLeast, &["4"]);
     let check = |groups: Vec<Vec<Term>>| {
