@@ -15,7 +15,7 @@ use crate::authorization::place::post;
 const CUSTOMERS: usize = 30;
 
 fn is_satisfied(number: usize) -> bool {
-    number % 2 == 0
+    number.is_multiple_of(2)
 }
 
 fn days_ago(days: i64) -> String {
@@ -51,7 +51,7 @@ fn answers(form: &Value, number: usize) -> Value {
         .enumerate()
     {
         let id = text(&question["id"]).to_owned();
-        let complained = number % 5 == 0;
+        let complained = number.is_multiple_of(5);
         match id.as_str() {
             "complained" => {
                 let said = if complained { "yes" } else { "no" };

@@ -94,7 +94,7 @@ async fn check_grades(org: &Org, questionnaire: &str, all: i64, counts: &Counts,
         let mean = sum as f64 / int(&row["n"]) as f64;
         assert!((mean - means[item].as_f64().unwrap()).abs() < 5e-7, "{item}: {mean}");
     }
-    let figures = org.figures(&org.headquarters, ask("GROUP_BY_CHOICE")).await;
+    let figures = org.figures(&org.headquarters, ask("GROUP_BY_OPTION")).await;
     let mut chosen = Counts::new();
     for row in figures["rows"].as_array().expect("rows") {
         let (item, option) = (text(&row["key"]["item"]), text(&row["key"]["option"]));

@@ -70,11 +70,15 @@ impl Cluster {
     pub fn freeze(&self, still: bool) {
         let pid = fs::read_to_string(self.folder.join("data/postmaster.pid")).expect("it runs");
         let leader: u32 = pid.lines().next().and_then(|pid| pid.parse().ok()).expect("a number");
-        let name = if still { "STOP" } else { "CONT" };
-        // The leader first: it makes no further ones.
-        signal(leader, name);
-        for process in children(leader) {
-            signal(process, name);
+        let signal_children = |name| children(leader).into_iter().for_each(|p| signal(p, name));
+        // The leader stands still first and goes on last: in between it makes no children, and
+        // buries none, so that each one that is listed can be sent a signal.
+        if still {
+            signal(leader, "STOP");
+            signal_children("STOP");
+        } else {
+            signal_children("CONT");
+            signal(leader, "CONT");
         }
     }
 

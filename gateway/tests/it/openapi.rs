@@ -105,7 +105,8 @@ async fn path_parameters_are_declared_and_limits_are_shown() {
 async fn path_parameters_are_called_by_one_of_their_collection() {
     let document = document().await;
     let named = |path: &str| document["paths"].get(path).is_some();
-    for path in ["/v1/indices/{index}", "/v1/customerClasses/{customerClass}", "/v1/staff/{staff}"] {
+    let paths = ["/v1/indices/{index}", "/v1/customerClasses/{customerClass}", "/v1/staff/{staff}"];
+    for path in paths {
         assert!(named(path), "{path}");
     }
 }

@@ -183,8 +183,7 @@ impl Reading<'_> {
     ) -> Result<Folded> {
         let Some((from, to)) = self.range(period) else { return Err(refused(Refusal::OffQuarter)) };
         let scan = self.scan((from, to), bucket)?;
-        let mut fold =
-            fold::Fold::new(self.view, self.question, &self.scope, bucket.is_some());
+        let mut fold = fold::Fold::new(self.view, self.question, &self.scope, bucket.is_some());
         packed::sums(conn, &scan, bucket, |sum| fold.add(sum)).await?;
         let (groups, total) = fold.end();
         if groups.len() > self.question.row_limit {

@@ -279,8 +279,7 @@ const STATES: [(Column, EncounterState); 5] = [
 fn add_cells(counts: &mut Counts, site: Uuid, what: &What, sums: &CellCounts) {
     if what.is_encounters() {
         let mut add = |state: i32, column: Column| {
-            *counts.entry(Counted::Encounter(site, state)).or_default() +=
-                sums.get(column);
+            *counts.entry(Counted::Encounter(site, state)).or_default() += sums.get(column);
         };
         add(0, Column::Encounters);
         for (column, state) in STATES {

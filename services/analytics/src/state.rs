@@ -1,12 +1,7 @@
 //! What handlers of stored objects share.
 
 use kit::{
-    auth::Caller,
-    clock::SharedClock,
-    db::Db,
-    error::Result,
-    feed::Outbox,
-    page::PageTokens,
+    auth::Caller, clock::SharedClock, db::Db, error::Result, feed::Outbox, page::PageTokens,
 };
 use uuid::Uuid;
 

@@ -39,14 +39,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const SAVED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/RESULTS.md");
 
 /// Parts that are measured on each database.
-const PHASES: [Phase; 6] = [
-    Phase::Ingest,
-    Phase::Follow,
-    Phase::Figures,
-    Phase::Indices,
-    Phase::Survey,
-    Phase::Memory,
-];
+const PHASES: [Phase; 6] =
+    [Phase::Ingest, Phase::Follow, Phase::Figures, Phase::Indices, Phase::Survey, Phase::Memory];
 
 #[tokio::main]
 async fn main() -> ExitCode {

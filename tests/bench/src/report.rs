@@ -235,7 +235,8 @@ mod tests {
         assert!(row(Goal::RatioAtLeast(0.6)).reached);
         assert!(!row(Goal::RatioAtLeast(0.61)).reached);
         assert!(row(Goal::ValueAtMost(60.0)).reached);
-        assert!(!row(Goal::ValueAtLeast(60.0)).reached);
+        assert!(row(Goal::ValueAtLeast(60.0)).reached);
+        assert!(!row(Goal::ValueAtLeast(60.1)).reached);
         assert!(!row(Goal::P99AtMost(50.0)).reached, "no latency was measured");
     }
 

@@ -61,9 +61,9 @@ impl Place {
         let window = org.unit(&branch, "WINDOW", &fresh()).await;
         put("window", window.clone());
         put("on_duty_window", window.clone());
-        for word in ["spare_window", "unit_to_retire"] {
-            put(word, org.unit(&branch, "WINDOW", &fresh()).await);
-        }
+        put("unit_to_retire", org.unit(&branch, "WINDOW", &fresh()).await);
+        let department = org.unit(&branch, "DEPARTMENT", &fresh()).await;
+        put("spare_window", org.unit(&department, "WINDOW", &fresh()).await);
         let number = fresh();
         put("staff", org.staff(&number, &branch).await);
         put("staff_number", number);

@@ -260,7 +260,9 @@ mod tests {
             let mut counts = BTreeMap::new();
             // Eight members on five days of work that differs; not everybody works every day.
             for (day, rate) in [90, 40, 97, 70, 15].into_iter().enumerate() {
-                for member in (0..8_u128).filter(|member| (*member as usize + day) % 4 != 0) {
+                for member in
+                    (0..8_u128).filter(|member| !(*member as usize + day).is_multiple_of(4))
+                {
                     let served = 5 + draw.below(30);
                     let asked = (0..served).filter(|_| draw.below(100) < rate).count() as u64;
                     let work = (1, String::new(), day as i64);

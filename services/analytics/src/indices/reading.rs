@@ -133,7 +133,7 @@ pub async fn answers(
         return Ok(());
     }
     let parts: Vec<Range<i32>> = if asked.periods.bucket() == Some(Bucket::Day) {
-        vec![asked.days.0..asked.days.1]
+        std::iter::once(asked.days.0..asked.days.1).collect()
     } else {
         let cut = pack::cut(asked.days);
         packed::answers(conn, view.id, asked, cut.whole, targets, layout, sums).await?;

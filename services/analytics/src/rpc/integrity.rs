@@ -207,7 +207,7 @@ fn drill_down(
         allowed: caller.may(permission, asked.question.unit),
     };
     if of_answers {
-        let path = format!("/v1/responses?{range}");
+        let path = format!("/v1/responses?unit={unit}&fromTime={from}&toTime={to}");
         return vec![list("responses", path, Permission::ResponseRead)];
     }
     let ratings = |extra: &str| format!("/v1/ratings?{range}{extra}");

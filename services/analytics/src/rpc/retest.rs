@@ -47,7 +47,7 @@ pub async fn estimate(
         return Err(ServiceError::invalid(format!("items[{index}]"), text));
     }
     let items: Vec<String> = if request.items.is_empty() {
-        versions.last().map(|newest| estimate::graded(newest)).unwrap_or_default()
+        versions.last().map(estimate::graded).unwrap_or_default()
     } else {
         request.items.clone()
     };

@@ -184,7 +184,7 @@ fn factors(services: &[PromptingCount], alpha: f64) -> Vec<WithholdingFactor> {
     let after_bad = counted(services, |one, (site, day, staff)| {
         Some(((site, work(one, staff), day), u128::from(one.after_bad)))
     });
-    let mut found: Vec<(&str, Withholding, (i64, i64))> = Vec::new();
+    let mut found: Vec<Tested> = Vec::new();
     let (totals_by_length, totals_after) = (totals(&by_length), totals(&after_bad));
     for (class, one, _) in tested(&by_length) {
         let name = LENGTHS.iter().find(|(number, _)| u128::try_from(*number) == Ok(class));
@@ -196,10 +196,18 @@ fn factors(services: &[PromptingCount], alpha: f64) -> Vec<WithholdingFactor> {
     }
     let p_values: Vec<Option<f64>> = found.iter().map(|(_, one, _)| one.p_value).collect();
     let adjusted = adjust(&p_values, Correction::Holm);
-    let factor = |((name, one, (served, prompted)), adjusted_p): (
-        (&str, Withholding, (i64, i64)),
-        Option<f64>,
-    )| WithholdingFactor {
+    found.into_iter().zip(adjusted).map(|(one, p)| factor(one, p, alpha)).collect()
+}
+
+/// Name, what the test found, services and those whose customer was asked.
+type Tested = (&'static str, Withholding, (i64, i64));
+
+fn factor(
+    (name, one, (served, prompted)): Tested,
+    adjusted_p: Option<f64>,
+    alpha: f64,
+) -> WithholdingFactor {
+    WithholdingFactor {
         factor: name.to_owned(),
         served,
         prompted,
@@ -208,6 +216,5 @@ fn factors(services: &[PromptingCount], alpha: f64) -> Vec<WithholdingFactor> {
         p_value: one.p_value,
         adjusted_p,
         flagged: adjusted_p.is_some_and(|p| p <= alpha),
-    };
-    found.into_iter().zip(adjusted).map(factor).collect()
+    }
 }

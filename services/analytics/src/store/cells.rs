@@ -60,8 +60,9 @@ impl Half {
     }
 }
 
-/// Adds deltas to cells and packs. With `look_at_all` every touched row is looked at for having come to nothing,
-/// else only those from which something was taken: enough while no count is below zero.
+/// Adds deltas to cells and packs. With `look_at_all` every touched row is looked at for having
+/// come to nothing, else only those from which something was taken: enough while no count is
+/// below zero.
 /// True when a count is below zero afterwards, because what it belongs to has not come yet.
 pub async fn add(tx: &WriteTx, deltas: Deltas, look_at_all: bool) -> Result<bool> {
     let mut negative = false;

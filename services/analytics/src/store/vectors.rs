@@ -139,8 +139,7 @@ pub async fn count(conn: &impl ConnectionTrait, selection: &Selection) -> Result
     let mut count = 0;
     for list in lists(&selection.sites) {
         let (conditions, values) = conditions(selection, list);
-        let sql =
-            format!("SELECT CAST(COUNT(*) AS BIGINT) FROM answer_vector WHERE {conditions}");
+        let sql = format!("SELECT CAST(COUNT(*) AS BIGINT) FROM answer_vector WHERE {conditions}");
         for row in query(conn, sql, values).await? {
             count += u64::try_from(row.try_get_by_index::<i64>(0)?).unwrap_or_default();
         }

@@ -9,11 +9,13 @@ mod upload;
 mod worker;
 
 use kit::{
+    audit,
     auth::Caller,
     clock::new_id,
     error::{Result, ServiceError},
 };
 use proto::{names, survey::v1, time};
+use serde_json::json;
 use survey_domain::{
     csv_export::{Cell, push_line},
     csv_import::{Decoder, Encoding, FileKind, RowError, Scanner},
@@ -67,6 +69,9 @@ async fn declare(app: &App, caller: &Caller, given: v1::CustomerImport) -> Resul
         }
         Some(old) => return Ok(old),
     }
+    let detail = json!({ "kind": new.settings.kind, "contentSha256": new.sha256 });
+    let name = names::print("customerImports", new.id);
+    audit::record(&tx, caller, &name, Some(new.unit), detail, app.clock.as_ref()).await?;
     tx.commit().await?;
     Ok(new)
 }

@@ -66,7 +66,8 @@ pub async fn place(engine: &Engine, tx: &WriteTx, submissions: &[&Submission]) -
     let mut drafts = Vec::new();
     for index in std::mem::take(&mut sorted.fresh) {
         let submission = submissions[index];
-        let verdict = match take(engine, tx, (&mut stuffing, &mut held, &mut tally), submission).await? {
+        let memory = (&mut stuffing, &mut held, &mut tally);
+        let verdict = match take(engine, tx, memory, submission).await? {
             Ok(response) => {
                 events.extend(facts::change(None, Some(&response), &submission.version));
                 drafts.extend(submission.draft);

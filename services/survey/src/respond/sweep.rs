@@ -58,10 +58,10 @@ pub async fn once(engine: &Engine) -> Result<()> {
 }
 
 /// SQLite keeps the pages of each transaction together in its log, until the log is truncated:
-/// that ends with [`Cleaning`](crate::cleaning::Cleaning). PostgreSQL notes with each row which transaction wrote it last, and keeps rows in the order
-/// of writing. For anonymous answers that would tie the invitation to the response that was
-/// stored with it; so the invitations that were answered since the last time are written once
-/// more, together and in an order of chance.
+/// that ends with [`Cleaning`](crate::cleaning::Cleaning). PostgreSQL notes with each row which
+/// transaction wrote it last, and keeps rows in the order of writing. For anonymous answers that
+/// would tie the invitation to the response that was stored with it; so the invitations that
+/// were answered since the last time are written once more, together and in an order of chance.
 async fn stir(engine: &Engine) -> Result<()> {
     let campaigns = engine.take_to_stir();
     if engine.app.db.dialect() == Dialect::Sqlite {

@@ -17,13 +17,16 @@ use crate::measures::{resample::Generator, sample::quantile};
 /// widens the interval by no more than the counts' own rounding.
 const DRAWS_MAX: usize = 400;
 
+/// Scores of grades with their counts, by class weight.
+pub type Classes = Vec<(f64, Vec<(f64, i64)>)>;
+
 /// What a leaf is drawn from.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Source {
     /// Scores of grades with their counts, lowest first, by class weight.
     Scores {
         /// Weight and counts of each class.
-        classes: Vec<(f64, Vec<(f64, i64)>)>,
+        classes: Classes,
         /// Leaves with the same stream are drawn with the same numbers.
         stream: u64,
     },
@@ -41,7 +44,7 @@ pub enum Source {
         stream: u64,
     },
     /// Perceived and expected scores, from counts.
-    Pair([Vec<(f64, Vec<(f64, i64)>)>; 2], u64),
+    Pair([Classes; 2], u64),
     /// A column of answers of respondents.
     Column {
         /// Which respondents.
@@ -84,7 +87,7 @@ impl Sheets {
     pub fn new(classes: Vec<(f64, Vec<Sheet>)>, columns: usize, stream: u64) -> Self {
         let class = |(weight, rows): (f64, Vec<Sheet>)| {
             let mut whole = vec![Moments::default(); columns];
-            for (sums, scores) in rows.iter().flat_map(|row| whole_of(row)) {
+            for (sums, scores) in rows.iter().flat_map(whole_of) {
                 if let Some(sums) = whole.get_mut(sums) {
                     sums.add(scores, 1);
                 }

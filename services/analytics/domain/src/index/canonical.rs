@@ -79,8 +79,7 @@ mod tests {
             item: "\u{4e00}\n".to_owned(),
             statistic: Statistic::Csd,
         };
-        let figure =
-            Measure::Figure { figure: ServiceFigure::ServiceS, worst: 600.0, best: 0.1 };
+        let figure = Measure::Figure { figure: ServiceFigure::ServiceS, worst: 600.0, best: 0.1 };
         let judgement = Judgement {
             node: "a".to_owned(),
             children: vec!["b".to_owned(), "c".to_owned()],

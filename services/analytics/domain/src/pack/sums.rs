@@ -120,7 +120,7 @@ pub fn cut((from, to): (i32, i32)) -> MonthCut {
     let starts_whole = first_day(first) == from;
     let ends_whole = first_day(last + 1) == to;
     if first == last && !(starts_whole && ends_whole) {
-        return MonthCut { whole: first..first, rest: vec![from..to] };
+        return MonthCut { whole: first..first, rest: std::iter::once(from..to).collect() };
     }
     let whole_from = if starts_whole { first } else { first + 1 };
     let whole_to = if ends_whole { last + 1 } else { last };

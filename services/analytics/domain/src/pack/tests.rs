@@ -1,3 +1,5 @@
+//! Packs are exact, small, and the same whatever came first.
+
 use proptest::prelude::*;
 use uuid::Uuid;
 

@@ -9,10 +9,7 @@ use proto::{
 use sea_orm::{ConnectionTrait, Statement};
 use tonic::Code;
 
-use super::{
-    life::{change, create},
-    sample,
-};
+use super::{life::create, sample};
 use crate::tests::world::{bearer, fields, refusal, worlds};
 
 #[tokio::test]

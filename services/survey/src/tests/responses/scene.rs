@@ -230,7 +230,7 @@ impl Scene {
             note: String::new(),
             create_us: NOW_US,
             version: 1,
-            occasion: Uuid::nil(),
+            occasion: Uuid::now_v7(),
         };
         let id = invitation.id;
         let conn = self.world.app.db.read();
