@@ -188,7 +188,7 @@ pub fn figure(tally: &Tally, templates: &Templates, confidence: f64) -> Figure {
         coverage: share(rated, served),
         prompt_rate: share(prompted, served),
         grades: judged.distribution(tally, templates),
-        score: mean_interval_from_counts(&judged.scores, confidence),
+        score: on_the_scale(mean_interval_from_counts(&judged.scores, confidence)),
         csat: share(judged.satisfied, judged.known),
         csat_with_defaulted: share(judged.satisfied + defaulted, judged.known + defaulted),
         nps,
@@ -202,6 +202,13 @@ pub fn figure(tally: &Tally, templates: &Templates, confidence: f64) -> Figure {
         unknown: judged.n - judged.known,
         off_nps: nps.map_or(0, |nps| judged.n - nps.promoters - nps.passives - nps.detractors),
     }
+}
+
+/// The mean score with an interval that ends where the scale of scores does, at 0 and 100: the
+/// t interval of few ratings may reach beyond, where no mean can be.
+fn on_the_scale(score: MeanEstimate) -> MeanEstimate {
+    let cut = |ends: Interval| Interval { low: ends.low.max(0.0), high: ends.high.min(100.0) };
+    MeanEstimate { interval: score.interval.map(cut), ..score }
 }
 
 /// How two figures differ, the first minus the second.

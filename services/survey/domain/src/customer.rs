@@ -225,6 +225,14 @@ pub struct Customer {
 }
 
 impl Customer {
+    /// Whether it says no to surveys where it did not say so `before`: a consent withdrawn, or
+    /// the wish not to be contacted at all.
+    pub fn declines_since(&self, before: &Self) -> bool {
+        let agreed = |customer: &Self| customer.consents.given(Purpose::Survey);
+        agreed(before) && !agreed(self)
+            || self.preferences.do_not_contact && !before.preferences.do_not_contact
+    }
+
     /// When the next regular contact is due.
     pub fn next_contact_us(&self) -> Option<i64> {
         if self.contact_every_days == 0 || self.state != State::Active {

@@ -148,7 +148,7 @@ pub async fn update(
     let tx = app.db.begin().await?;
     refuse_taken(&tx, &customer).await?;
     store::customer::save(tx.conn(), &mut customer).await?;
-    if customer.preferences.do_not_contact && !before.preferences.do_not_contact {
+    if customer.declines_since(&before) {
         withdrawal::end_all(app, &tx, caller.org, customer.id, Why::Refused).await?;
     }
     record(app, &tx, caller, &customer, json!({ "fields": fields })).await?;

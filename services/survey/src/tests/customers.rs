@@ -2,7 +2,7 @@
 
 mod history;
 mod import;
-mod import_files;
+pub mod import_files;
 mod loyalty;
 mod people;
 mod privacy;

@@ -53,6 +53,17 @@ fn one_scale_gives_a_distribution_and_a_score() {
 }
 
 #[test]
+fn the_interval_of_a_mean_score_ends_with_the_scale() {
+    let mut tally = Tally::default();
+    ratings(&mut tally, 5, 0, &[(5, 20), (3, 1)]);
+    let found = figure(&tally, &templates(), 0.95).score;
+    let bare = mean_interval_from_counts(&[(100.0, 20), (50.0, 1)], 0.95);
+    assert!(bare.interval.unwrap().high > 100.0, "the case has to need it");
+    let ends = found.interval.unwrap();
+    assert_eq!((found.mean, ends.low, ends.high), (bare.mean, bare.interval.unwrap().low, 100.0));
+}
+
+#[test]
 fn mixed_scales_sum_what_each_template_means() {
     let mut tally = Tally::default();
     ratings(&mut tally, 5, 0, &[(5, 1)]);

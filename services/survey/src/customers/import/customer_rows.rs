@@ -16,6 +16,7 @@ use survey_domain::{
 use super::worker::{Taken, Work};
 use crate::{
     customers::{classes, fields::blank, tombstone},
+    fieldwork::withdrawal::{self, Why},
     state::App,
     store::{self, customer::Hashed},
 };
@@ -266,6 +267,9 @@ async fn save(app: &App, tx: &WriteTx, people: People, taken: &mut Taken) -> Res
                 customer.sealed = app.vault.seal_again(customer.id, &old.sealed, &personal)?;
                 customer.change_us = now_us;
                 store::customer::save(tx.conn(), &mut customer).await?;
+                if customer.declines_since(&old) {
+                    withdrawal::end_all(app, tx, customer.org, customer.id, Why::Refused).await?;
+                }
                 taken.counts.updated += 1;
             }
             Some(_) => {}

@@ -10,11 +10,15 @@ use proto::{
         subject_service_client::SubjectServiceClient,
     },
 };
+use survey_domain::customer::Personal;
 use tonic::Code;
 use uuid::Uuid;
 
-use super::scene::{Scene, census, scenes};
-use crate::tests::world::{fields, refusal};
+use super::scene::{Scene, census, customer as new_customer, scenes};
+use crate::tests::{
+    customers::import_files,
+    world::{fields, refusal},
+};
 
 const DAY_S: u64 = 86_400;
 
@@ -88,6 +92,33 @@ fn sorted(ids: &[Uuid]) -> Vec<String> {
     let mut names: Vec<String> = ids.iter().map(|id| customer(*id)).collect();
     names.sort_unstable();
     names
+}
+
+#[tokio::test]
+async fn who_says_no_in_a_file_is_not_sent_a_link_either() {
+    for scene in scenes().await {
+        let world = &scene.world;
+        let mut numbered = Vec::new();
+        for number in ["K1", "K2"] {
+            let mut customer = new_customer(world, 0, "internal");
+            let personal = Personal {
+                external_id: number.to_owned(),
+                display_name: number.to_owned(),
+                email: format!("{number}@example.com"),
+                ..Personal::default()
+            };
+            customer.sealed = world.app.vault.seal_new(customer.id, &personal).unwrap();
+            customer.hashes = world.app.vault.hashes(customer.org, &personal);
+            numbered.push(customer);
+        }
+        scene.add(&numbered).await;
+        let campaign = running(&scene, vec![Channel::Email as i32]).await;
+        assert_eq!(due(&scene, &campaign).await.len(), 2, "{}", world.name);
+        let file = b"external_id,consent_survey\nK1,false\nK2,true\n";
+        let done = import_files::import(world, import_files::declared(world, file), file).await;
+        assert_eq!(done.error_count, 0, "{done:?}");
+        assert_eq!(due_names(&scene, &campaign).await, [customer(numbered[1].id)]);
+    }
 }
 
 #[tokio::test]

@@ -104,13 +104,15 @@ async fn piece(ground: &Ground, from: u64, to: u64) -> Result<u64> {
 }
 
 fn question(ground: &Ground) -> QueryFiguresRequest {
-    let today = jiff::Timestamp::now().strftime("%Y-%m-%d").to_string();
-    let month_ago = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(24 * 30);
+    // Two days more than today, whatever the zone of the unit: the answers came just now.
+    let day = |hours: i64| {
+        let moment = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(hours);
+        moment.strftime("%Y-%m-%d").to_string()
+    };
     QueryFiguresRequest {
         unit: ground.unit.clone(),
-        from: month_ago.strftime("%Y-%m-%d").to_string(),
-        to: today,
-        time_zone: "UTC".to_owned(),
+        from: day(-24 * 28),
+        to: day(24 * 2),
         source: FigureSource::Questionnaires.into(),
         group_by: vec![GroupBy::Item.into()],
         filter: Some(FigureFilter {
