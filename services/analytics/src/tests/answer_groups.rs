@@ -205,8 +205,9 @@ fn check(row: &FigureRow, counted: &Counted, item: &str, place: &str) {
     let scores: Vec<(f64, u64)> = counted.scores.iter().map(|(score, _)| (*score, 1)).collect();
     let wanted = mean_interval_from_counts(&scores, CONFIDENCE);
     close(mean.value, wanted.mean, place);
-    close(mean.low, wanted.interval.map(|i| i.low), place);
-    close(mean.high, wanted.interval.map(|i| i.high), place);
+    // No mean score lies beyond its scale.
+    close(mean.low, wanted.interval.map(|i| i.low.max(0.0)), place);
+    close(mean.high, wanted.interval.map(|i| i.high.min(100.0)), place);
     if item == "nps" && counted.n() > 0 {
         let between = |low: i32, high: i32| -> u64 {
             counted.grades.range(low..=high).map(|(_, count)| *count as u64).sum()
