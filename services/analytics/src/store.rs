@@ -8,7 +8,6 @@ pub mod buckets;
 pub mod cells;
 pub mod indices;
 mod migration;
-mod newest;
 pub mod packs;
 pub mod parked;
 pub mod placements;

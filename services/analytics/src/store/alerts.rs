@@ -1,11 +1,10 @@
 //! Alerts, and what the verifier has found. Bodies are messages of the contract.
 
-use kit::error::Result;
+use kit::{db::newest::Newest, error::Result};
 use sea_orm::{ConnectionTrait, Value};
 use uuid::Uuid;
 
 use super::{
-    newest::Newest,
     settings::{COLUMNS, Setting, of_row},
     sql::{Values, execute, query},
 };
@@ -40,9 +39,8 @@ pub async fn open(
     rule: Uuid,
     limit: u64,
 ) -> Result<Vec<Setting>> {
-    let list = Newest::of("alert", COLUMNS, org).equal("rule_id", Some(rule));
-    let rows = list.that("clear_us IS NULL").page(conn, None, limit).await?;
-    rows.iter().map(of_row).collect()
+    let list = alerts(conn, org).equal("rule_id", Some(rule)).only(true, "clear_us IS NULL");
+    list.rows(conn, None, limit).await?.iter().map(of_row).collect()
 }
 
 /// Notes with its new body that an alert is cleared; false if it was before.
@@ -70,8 +68,12 @@ pub async fn list(
     after: Option<(i64, Uuid)>,
     limit: u64,
 ) -> Result<Vec<Setting>> {
-    let list = Newest::of("alert", COLUMNS, org).units(units);
-    list.page(conn, after, limit).await?.iter().map(of_row).collect()
+    let list = alerts(conn, org).among("unit_id", units);
+    list.rows(conn, after, limit).await?.iter().map(of_row).collect()
+}
+
+fn alerts(conn: &impl ConnectionTrait, org: Uuid) -> Newest {
+    Newest::of(conn, "alert", "create_us", org).columns(COLUMNS)
 }
 
 /// What the verifier has found for an organisation, if it has looked.

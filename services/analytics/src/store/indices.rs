@@ -1,14 +1,14 @@
 //! Definitions of indices and their runs. Both are only ever added.
 
 use analytics_domain::index::{canonical, definition::Definition};
-use kit::error::{Result, ServiceError};
+use kit::{
+    db::newest::Newest,
+    error::{Result, ServiceError},
+};
 use sea_orm::{ConnectionTrait, QueryResult, Value};
 use uuid::Uuid;
 
-use super::{
-    newest::Newest,
-    sql::{Values, execute, query},
-};
+use super::sql::{Values, execute, query};
 
 /// A version of an index.
 #[derive(Debug, Clone, PartialEq)]
@@ -103,8 +103,9 @@ pub async fn list(
 ) -> Result<Vec<Version>> {
     let newest = "version = (SELECT MAX(v.version) FROM index_version v \
                   WHERE v.org_id = index_version.org_id AND v.id = index_version.id)";
-    let list = Newest::of("index_version", VERSION, org).units(units).that(newest);
-    list.page(conn, after, limit).await?.iter().map(version_of).collect()
+    let list = Newest::of(conn, "index_version", "create_us", org).columns(VERSION);
+    let list = list.among("unit_id", units).only(true, newest);
+    list.rows(conn, after, limit).await?.iter().map(version_of).collect()
 }
 
 fn version_of(row: &QueryResult) -> Result<Version> {
@@ -153,8 +154,9 @@ pub async fn list_runs(
     after: Option<(i64, Uuid)>,
     limit: u64,
 ) -> Result<Vec<Run>> {
-    let list = Newest::of("index_run", RUN_HEAD, org).equal("index_id", Some(index));
-    list.page(conn, after, limit).await?.iter().map(run_of).collect()
+    let list = Newest::of(conn, "index_run", "create_us", org).columns(RUN_HEAD);
+    let list = list.equal("index_id", Some(index));
+    list.rows(conn, after, limit).await?.iter().map(run_of).collect()
 }
 
 fn run_of(row: &QueryResult) -> Result<Run> {

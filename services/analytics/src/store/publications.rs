@@ -1,13 +1,10 @@
 //! Publications of runs and their corrections.
 
-use kit::error::Result;
+use kit::{db::newest::Newest, error::Result};
 use sea_orm::{ConnectionTrait, QueryResult, Value};
 use uuid::Uuid;
 
-use super::{
-    newest::Newest,
-    sql::{Values, execute, query},
-};
+use super::sql::{Values, execute, query};
 
 /// A publication.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,8 +75,9 @@ pub async fn list(
     after: Option<(i64, Uuid)>,
     limit: u64,
 ) -> Result<Vec<Publication>> {
-    let list = Newest::of("publication", COLUMNS, org).units(units).equal("index_id", index);
-    list.page(conn, after, limit).await?.iter().map(of_row).collect()
+    let list = Newest::of(conn, "publication", "create_us", org).columns(COLUMNS);
+    let list = list.among("unit_id", units).equal("index_id", index);
+    list.rows(conn, after, limit).await?.iter().map(of_row).collect()
 }
 
 /// Changes state and signature, if the state is still `from`. False otherwise.

@@ -5,14 +5,11 @@ use std::collections::BTreeMap;
 
 use analytics_domain::{calendar::Day, time::date_of};
 use jiff::civil::Date;
-use kit::error::Result;
+use kit::{db::newest::Newest, error::Result};
 use sea_orm::{ConnectionTrait, QueryResult, Value};
 use uuid::Uuid;
 
-use super::{
-    newest::Newest,
-    sql::{Values, execute, query},
-};
+use super::sql::{Values, execute, query};
 
 /// Kinds of objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,8 +86,9 @@ pub async fn list(
     after: Option<(i64, Uuid)>,
     limit: u64,
 ) -> Result<Vec<Setting>> {
-    let list = Newest::of("setting", COLUMNS, org).equal("kind", Some(kind as i16)).units(units);
-    list.page(conn, after, limit).await?.iter().map(of_row).collect()
+    let list = Newest::of(conn, "setting", "create_us", org).columns(COLUMNS);
+    let list = list.equal("kind", Some(kind as i16)).among("unit_id", units);
+    list.rows(conn, after, limit).await?.iter().map(of_row).collect()
 }
 
 /// Removes an object; false if it was gone.

@@ -62,7 +62,7 @@ pub async fn list(
             format!("replace(title_text, {query}, '') <> title_text")
         });
     }
-    let heads = row::Head::find_by_statement(list.statement(row::HEAD, last, limit));
+    let heads = row::Head::find_by_statement(list.columns(row::HEAD).statement(last, limit));
     heads.all(conn).await?.into_iter().map(row::of_head).collect()
 }
 
