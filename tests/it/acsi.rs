@@ -171,6 +171,9 @@ async fn six_constructs_and_who_stayed(shape: Shape) {
     let ask = json!({"unit": org.headquarters, "answers": selection});
     let found = org.rest.post("/v1/reliability:retest", ask).await;
     assert_eq!(found["reason"], "no_data", "nobody answered twice: {found}");
+    let ask = json!({"method": "descriptive.summary", "input": {"values": [1, 2, 3, 4]}});
+    let found = org.rest.post("/v1/measures:compute", ask).await;
+    assert_eq!(found["result"]["mean"], json!(2.5), "a method by its name: {found}");
     world.stop().await;
 }
 

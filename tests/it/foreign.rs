@@ -3,6 +3,7 @@
 //! `tests/scripts/foreign.sh install`; a test fails when it is missing.
 
 mod browser;
+mod openapi;
 mod relay;
 
 use std::{
@@ -41,15 +42,10 @@ impl Place {
     }
 
     /// Runs a program that gets to know the place by its environment.
-    ///
-    /// # Panics
-    /// When it cannot be started, takes too long or ends badly; its output is part of the
-    /// message.
     async fn run(&self, program: &Path, script: &str) {
-        let script = foreign_file(script);
         let mut command = Command::new(program);
         command
-            .arg(&script)
+            .arg(foreign_file(script))
             .env("MANYI_ADDRESS", &self.world.address)
             .env("MANYI_ORGANISATION", &self.org.sign_in.organisation)
             .env("MANYI_LOGIN", &self.org.sign_in.login)
@@ -57,24 +53,33 @@ impl Place {
             .env("MANYI_BRANCH", &self.branch)
             .env("MANYI_WINDOW", &self.window)
             .env("MANYI_TEMPLATE", &self.template)
-            .env("MANYI_STAFF_NUMBER", STAFF_NUMBER)
-            .kill_on_drop(true);
-        let output = tokio::time::timeout(PROGRAM_MAX, command.output()).await;
-        let output = output
-            .unwrap_or_else(|_| panic!("{} runs for more than {PROGRAM_MAX:?}", script.display()))
-            .unwrap_or_else(|e| panic!("{} cannot be started: {e}", program.display()));
-        assert!(
-            output.status.success(),
-            "{} ended with {}:\n{}{}",
-            script.display(),
-            output.status,
-            String::from_utf8_lossy(&output.stdout),
-            String::from_utf8_lossy(&output.stderr)
-        );
+            .env("MANYI_STAFF_NUMBER", STAFF_NUMBER);
+        to_its_end(command).await;
     }
 }
 
-fn foreign_file(name: &str) -> PathBuf {
+/// Runs a foreign program to its good end.
+///
+/// # Panics
+/// When it cannot be started, takes too long or ends badly; its output is part of the message.
+async fn to_its_end(mut command: Command) {
+    let what = command.as_std().get_args().next().expect("a script").to_owned();
+    let what = what.display();
+    let output = tokio::time::timeout(PROGRAM_MAX, command.kill_on_drop(true).output()).await;
+    let output = output
+        .unwrap_or_else(|_| panic!("{what} runs for more than {PROGRAM_MAX:?}"))
+        .unwrap_or_else(|e| panic!("{what} cannot be started: {e}"));
+    assert!(
+        output.status.success(),
+        "{what} ended with {}:\n{}{}",
+        output.status,
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+/// A file that a foreign program runs.
+pub fn foreign_file(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("foreign").join(name)
 }
 
@@ -85,8 +90,8 @@ fn installed(name: &str) -> PathBuf {
     found.unwrap_or_else(|| panic!("{name} is missing: run `tests/scripts/foreign.sh install`"))
 }
 
-/// Python with the libraries of gRPC, in the folder that this test was built into.
-fn python() -> PathBuf {
+/// Python with the libraries of these tests, in the folder that this one was built into.
+pub fn python() -> PathBuf {
     let test = std::env::current_exe().expect("a test knows where it is");
     let target = test.ancestors().nth(3).expect("target/debug/deps/it-…");
     let python = target.join("foreign-venv/bin/python");

@@ -17,7 +17,8 @@ struct Program {
     args: Args,
 }
 
-fn options(world: &World, org: &Org, file: &Path, more: &[&str]) -> Args {
+/// The program's options for a file of an organisation.
+pub fn options(world: &World, org: &Org, file: &Path, more: &[&str]) -> Args {
     let credentials = file.with_extension("credentials");
     if !credentials.exists() {
         org.sign_in.write_new(&credentials).expect("credentials are written");
@@ -29,7 +30,8 @@ fn options(world: &World, org: &Org, file: &Path, more: &[&str]) -> Args {
     Program::try_parse_from(words).unwrap_or_else(|e| panic!("{e}")).args
 }
 
-async fn run(args: &Args) -> Summary {
+/// Runs the program to its end.
+pub async fn run(args: &Args) -> Summary {
     import::ratings(args, CancellationToken::new()).await.unwrap_or_else(|e| panic!("{e}"))
 }
 

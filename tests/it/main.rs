@@ -21,6 +21,7 @@ mod power_cut;
 mod programs;
 mod questionnaires;
 mod rating_to_figure;
+mod real_ratings;
 mod real_survey;
 mod replicas;
 mod responding;

@@ -168,6 +168,26 @@ async fn callers_read_their_own_writes_in_separate_processes_on_postgres() {
     a_press_is_in_the_next_figure(Shape::ManyOnPostgres).await;
 }
 
+/// The lists behind a figure have as many ratings and services as it counts.
+async fn follow_what_is_behind(org: &Org, unit: &str, tree: &str, n: i64) {
+    let now = jiff::Timestamp::now();
+    let day = |hours: i64| (now + jiff::Span::new().hours(hours)).to_string()[..10].to_owned();
+    let ask = json!({
+        "unit": unit, "from": day(-48), "to": day(48), "tree": tree,
+        "filter": {"includeDistrusted": true},
+    });
+    let found = org.rest.post("/v1/figures:explain", ask).await;
+    assert_eq!(int(&found["n"]), n, "{found}");
+    for (title, items) in [("ratings", "ratings"), ("services", "encounters")] {
+        let lists = found["drillDown"].as_array().cloned().unwrap_or_default();
+        let list = lists.iter().find(|list| text(&list["title"]) == title).expect("the list");
+        assert_eq!(list["allowed"], json!(true), "{found}");
+        let behind = org.rest.get(text(&list["path"])).await;
+        let count = behind[items].as_array().map_or(0, Vec::len);
+        assert_eq!(i64::try_from(count), Ok(n), "{tree} {list}: {behind}");
+    }
+}
+
 /// A rating before the branch goes to another region, and one after it.
 async fn a_moved_branch_leaves_its_past_behind(shape: Shape) {
     let world = World::start(shape).await;
@@ -187,6 +207,7 @@ async fn a_moved_branch_leaves_its_past_behind(shape: Shape) {
             (int(&figures["total"]["n"]) == n).then_some(())
         })
         .await;
+        follow_what_is_behind(&org, unit, tree, n).await;
     };
     rate(1, 5).await;
     counted(&hall.region, "TREE_AS_OF_SERVICE", 1).await;

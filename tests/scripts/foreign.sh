@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Sets up what the tests with foreign clients need: a Python environment with gRPC, curl, and
-# Chromium. Installs with apt on Debian as root; says what to do elsewhere. Quick when all is
-# there.
+# Sets up what the tests with foreign clients need: a Python environment with gRPC, schemathesis
+# and real ratings, curl, and Chromium. Installs with apt on Debian as root; says what to do
+# elsewhere. Quick when all is there.
 #
 #   tests/scripts/foreign.sh install
 set -euo pipefail
@@ -35,7 +35,8 @@ install_packages() {
 
 # Whether the environment is whole and has what is wanted: the list is copied in last.
 is_current() {
-    cmp -s "$wanted" "$venv/installed.txt" && "$venv/bin/python" -c 'import grpc' 2>/dev/null
+    cmp -s "$wanted" "$venv/installed.txt" &&
+        "$venv/bin/python" -c 'import grpc, schemathesis' 2>/dev/null
 }
 
 install_venv() {
@@ -43,8 +44,9 @@ install_venv() {
     say "making $venv"
     rm -rf "$venv"
     python3 -m venv "$venv" || die "python3 could not make $venv"
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --only-binary :all: \
-        --requirement "$wanted" </dev/null >&2 || die "pip could not install $wanted"
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps \
+        --only-binary :all: --requirement "$wanted" </dev/null >&2 ||
+        die "pip could not install $wanted"
     cp "$wanted" "$venv/installed.txt"
 }
 

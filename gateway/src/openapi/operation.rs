@@ -7,7 +7,11 @@ use proto::{
 };
 use serde_json::{Map, Value, json};
 
-use super::{comments::Comments, schema::Schemas, scope_name};
+use super::{
+    comments::Comments,
+    schema::{Schemas, id_pattern},
+    scope_name,
+};
 use crate::rest::{
     file,
     routes::Route,
@@ -119,7 +123,7 @@ pub fn path_of(template: &Template) -> (String, Vec<Value>) {
                 parameters.push(json!({
                     "name": name, "in": "path", "required": true,
                     "description": format!("Last part of the name `{before}/…`."),
-                    "schema": {"type": "string"},
+                    "schema": {"type": "string", "pattern": format!("^({})$", id_pattern(before))},
                 }));
             }
         }
@@ -133,8 +137,8 @@ pub fn path_of(template: &Template) -> (String, Vec<Value>) {
 
 /// One of a collection: `units` are made of a `unit`, `indices` of an `index`.
 fn singular(collection: &str) -> String {
-    if let Some(stem) = collection.strip_suffix("ices") {
-        return format!("{stem}ex");
+    if collection == "indices" {
+        return "index".to_owned();
     }
     let stem = match collection.strip_suffix("es") {
         Some(stem) if stem.ends_with(['s', 'x']) => Some(stem),
@@ -194,16 +198,20 @@ fn headers(route: &Route) -> Vec<Value> {
     let method = &route.method.descriptor;
     let header = |name: &str, text: &str, length: u32| {
         json!({"name": name, "in": "header", "required": false, "description": text,
-            "schema": {"type": "string", "maxLength": length}})
+            "schema": {"type": "string", "minLength": 1, "maxLength": length}})
     };
     let mut found = Vec::new();
     if method.input().get_field_by_name("request_id").is_some() {
-        let text = "Makes a repeated request harmless: 1 to 255 ASCII characters.";
+        let text = "Makes a repeated request harmless: 1 to 255 ASCII characters. In place of \
+            `requestId`, or the same.";
         found.push(header("Idempotency-Key", text, 255));
     }
     let creates = method.name().starts_with("Create");
     if has_etag(method, &route.binding.body) && route.method.changes() && !creates {
-        found.push(header("If-Match", "Refuses the change if the version is another.", 42));
+        let text = "Refuses the change if the version is another. In place of `etag`, or the same.";
+        let mut version = header("If-Match", text, 42);
+        version["schema"]["pattern"] = json!("^(\\*|\"[^\"]+\")$");
+        found.push(version);
     }
     if method.is_server_streaming() && !method.is_client_streaming() {
         if !file::is_file(route.method) {
@@ -211,7 +219,7 @@ fn headers(route: &Route) -> Vec<Value> {
         }
         found.push(json!({
             "name": "access_token", "in": "query", "required": false,
-            "description": "Access token, for event sources that cannot set headers.",
+            "description": "Access token, for event sources that cannot set headers; not beside one.",
             "schema": {"type": "string"},
         }));
     }

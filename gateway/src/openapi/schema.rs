@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor};
+use proto::names;
 use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
 use super::comments::Comments;
 use crate::rules;
@@ -72,6 +74,9 @@ impl<'a> Schemas<'a> {
                 schema["maxItems"] = json!(rule.max_items);
             }
         }
+        if field.name() == "page_size" {
+            schema["minimum"] = json!(0);
+        }
         let mut text = self.comments.of(&field.parent_message().parent_file(), field.path());
         let enum_text;
         if let (true, Kind::Enum(values)) = (text.is_empty(), field.kind()) {
@@ -113,9 +118,11 @@ impl<'a> Schemas<'a> {
             }
             // Beyond 2^53 a JSON number is not exact for every reader.
             Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => {
-                json!({"type": "string", "format": "int64"})
+                json!({"type": "string", "format": "int64", "pattern": "^-?[0-9]{1,19}$"})
             }
-            Kind::Uint64 | Kind::Fixed64 => json!({"type": "string", "format": "uint64"}),
+            Kind::Uint64 | Kind::Fixed64 => {
+                json!({"type": "string", "format": "uint64", "pattern": "^[0-9]{1,20}$"})
+            }
             Kind::Enum(values) => self.enumeration(values),
             Kind::Message(message) => self.reference(message),
         }
@@ -137,6 +144,18 @@ impl<'a> Schemas<'a> {
     }
 }
 
+/// What the last part of the names of a collection looks like.
+pub fn id_pattern(collection: &str) -> String {
+    let sample = names::print(collection, Uuid::nil());
+    let id = sample.rsplit('/').next().unwrap_or_default();
+    match id.split('_').next().filter(|prefix| !prefix.is_empty()) {
+        // Built-in roles are called by words.
+        Some(prefix) if collection == "roles" => format!("{prefix}_[0-9a-f]{{32}}|[a-z-]{{1,40}}"),
+        Some(prefix) => format!("{prefix}_[0-9a-f]{{32}}"),
+        None => "[0-9A-Za-z_.-]+".to_owned(),
+    }
+}
+
 fn text(rule: &proto::common::v1::FieldRule) -> Value {
     let mut schema = json!({"type": "string"});
     if rule.max_len > 0 {
@@ -145,7 +164,9 @@ fn text(rule: &proto::common::v1::FieldRule) -> Value {
     if !rule.resource.is_empty() {
         // An empty text is the same as no text, which only required fields refuse.
         let empty = if rule.required { "" } else { "?" };
-        schema["pattern"] = json!(format!("^(({})/[0-9A-Za-z_-]+){empty}$", rule.resource));
+        let ids: Vec<String> = rule.resource.split('|').map(id_pattern).collect();
+        let (resource, ids) = (&rule.resource, ids.join("|"));
+        schema["pattern"] = json!(format!("^(({resource})/({ids})){empty}$"));
     }
     schema
 }

@@ -105,10 +105,39 @@ async fn path_parameters_are_declared_and_limits_are_shown() {
 async fn path_parameters_are_called_by_one_of_their_collection() {
     let document = document().await;
     let named = |path: &str| document["paths"].get(path).is_some();
-    let paths = ["/v1/indices/{index}", "/v1/customerClasses/{customerClass}", "/v1/staff/{staff}"];
+    let paths = [
+        "/v1/indices/{index}",
+        "/v1/customerClasses/{customerClass}",
+        "/v1/staff/{staff}",
+        "/v1/devices/{device}",
+    ];
     for path in paths {
         assert!(named(path), "{path}");
     }
+}
+
+#[tokio::test]
+async fn a_generator_learns_what_is_refused_whatever_it_means() {
+    let document = document().await;
+    let parameter = |path: &str, verb: &str, name: &str| {
+        let all = document["paths"][path][verb]["parameters"].as_array().unwrap();
+        let found = all.iter().find(|parameter| parameter["name"] == name);
+        found.unwrap_or_else(|| panic!("{verb} {path} has no {name}"))["schema"].clone()
+    };
+    let pattern = |schema: &Value| schema["pattern"].as_str().unwrap().to_owned();
+    let unit = parameter("/v1/units/{unit}", "get", "unit");
+    assert_eq!(pattern(&unit), "^(u_[0-9a-f]{32})$");
+    assert_eq!(parameter("/v1/units", "get", "pageSize")["minimum"], 0);
+    let version = parameter("/v1/units/{unit}", "patch", "If-Match");
+    assert_eq!(pattern(&version), r#"^(\*|"[^"]+")$"#);
+    let schemas = &document["components"]["schemas"];
+    let field = |message: &str, field: &str| pattern(&schemas[message]["properties"][field]);
+    assert_eq!(field("manyi.auth.v1.Unit", "parent"), "^((units)/(u_[0-9a-f]{32}))?$");
+    let grant = field("manyi.auth.v1.Grant", "subject");
+    assert_eq!(grant, "^((users|clients)/(us_[0-9a-f]{32}|c_[0-9a-f]{32}))$");
+    let role = field("manyi.auth.v1.Grant", "role");
+    assert_eq!(role, "^((roles)/(r_[0-9a-f]{32}|[a-z-]{1,40}))$");
+    assert_eq!(field("manyi.device.v1.Device", "backlog"), "^-?[0-9]{1,19}$");
 }
 
 #[tokio::test]

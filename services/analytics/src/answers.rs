@@ -256,7 +256,8 @@ fn compute(
             Some(Earlier { from_us: span.0, to_us: span.1, figure: earlier, differences })
         });
         let answers = Some(count.counts());
-        Row { key: key.clone(), figure, earlier, answers, suppressed: false }
+        let numbers = count.numbers().map(|numbers| numbers.mean(confidence));
+        Row { key: key.clone(), figure, earlier, answers, numbers, suppressed: false }
     };
     let rows = now.groups.iter().enumerate().map(row).collect();
     if hidden.total {
@@ -274,7 +275,8 @@ fn compute(
         Some(Earlier { from_us, to_us, figure: earlier, differences })
     });
     let answers = Some(now.total.counts());
-    (rows, Row { key: Key::default(), figure, earlier, answers, suppressed: false })
+    let numbers = now.total.numbers().map(|numbers| numbers.mean(confidence));
+    (rows, Row { key: Key::default(), figure, earlier, answers, numbers, suppressed: false })
 }
 
 fn hide(folded: &Folded) -> Hidden {
@@ -292,7 +294,7 @@ fn hide(folded: &Folded) -> Hidden {
 fn suppressed(key: Key) -> Row {
     let figure = figure(&Count::default().tally, &Templates::new(), 0.95);
     let answers = Some(AnswerCounts::default());
-    Row { key, figure, earlier: None, answers, suppressed: true }
+    Row { key, figure, earlier: None, answers, numbers: None, suppressed: true }
 }
 
 fn used<'a>(now: &'a Folded, then: Option<&'a Then>) -> impl Iterator<Item = (Uuid, i32)> + 'a {

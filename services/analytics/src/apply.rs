@@ -106,6 +106,7 @@ impl Applier {
     pub async fn rebuild(&self, caller: Option<&Caller>) -> Result<String> {
         let mut memory = self.memory.lock().await;
         let tx = self.db.begin().await?;
+        tx.take_time().await?;
         let source = &self.source;
         state::lock(&tx, source.state).await?;
         let reached = Inbox::cursor(tx.conn(), source.name).await?;

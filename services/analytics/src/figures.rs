@@ -306,7 +306,7 @@ fn compute(
             };
             earlier(&figure, folded.groups.get(&key).unwrap_or(&nothing), span)
         });
-        Row { key, figure, earlier, answers: None, suppressed: false }
+        Row { key, figure, earlier, answers: None, numbers: None, suppressed: false }
     };
     let rows = now.groups.into_iter().map(|(key, tally)| row(key, &tally)).collect();
     let figure = figure(&now.total, templates, confidence);
@@ -315,7 +315,7 @@ fn compute(
         earlier(&figure, &folded.total, (period.from_us, period.to_us))
     });
     let key = Key::default();
-    (rows, Row { key, figure, earlier: of_total, answers: None, suppressed: false })
+    (rows, Row { key, figure, earlier: of_total, answers: None, numbers: None, suppressed: false })
 }
 
 fn used<'a>(now: &'a Folded, then: Option<&'a Then>) -> impl Iterator<Item = Uuid> + 'a {

@@ -25,17 +25,14 @@ use analytics_domain::{
         weights,
     },
 };
-use kit::{
-    db::Db,
-    directory::OrgView,
-    error::{Result, ServiceError},
-};
+use kit::{db::Db, directory::OrgView, error::Result};
 use uuid::Uuid;
 
 pub use answers::{Read, Wanted};
 pub use reliability::{Block, of_items, scores};
 
 use crate::{
+    computing,
     figures::Slots,
     freshness::{Freshness, Mark},
     store::{placements, questionnaires, snapshot, templates},
@@ -163,10 +160,8 @@ impl Indices {
     pub async fn run(&self, view: &OrgView, asked: &Asked) -> Result<Outcome> {
         let _slot = self.slots.enter().await?;
         let gathered = self.gather(view, asked).await?;
-        // A large index, or a bootstrap, must not keep others waiting for this thread.
         let asked = asked.clone();
-        let computing = tokio::task::spawn_blocking(move || gathered.outcome(&asked));
-        computing.await.map_err(ServiceError::internal)
+        computing::compute(move || gathered.outcome(&asked)).await
     }
 
     /// Values of the root of each row under each weighting, with the weights used, and the
@@ -237,9 +232,8 @@ struct Gathered {
 
 impl Gathered {
     fn compute(&self, asked: &Asked, weighting: &Weighting, leaves: Vec<Vec<Value>>) -> Computed {
-        let fixed = weights::fixed(&asked.definition, &asked.tree, weighting);
-        let shared = &self.layout.shared;
-        compute::compute(&asked.tree, &fixed, weighting.method, shared, leaves)
+        let weighted = weights::of(&asked.definition, &asked.tree, weighting);
+        compute::compute(&asked.tree, &weighted, &self.layout.shared, leaves)
     }
 
     fn outcome(mut self, asked: &Asked) -> Outcome {

@@ -5,6 +5,7 @@ mod alerts;
 mod answers;
 mod apply;
 mod changes;
+mod computing;
 mod crash_point;
 mod events;
 mod figures;

@@ -185,7 +185,9 @@ impl Reconciler {
     ) -> Result<Vec<(&'static str, Counts)>> {
         let placed = placements::load(conn, org).await?;
         let mut found = Vec::new();
-        for (name, kind) in [("site day", Kind::Days), ("site month", Kind::Months)] {
+        let kinds =
+            [("site day", Kind::Days), ("site month", Kind::Months), ("site year", Kind::Years)];
+        for (name, kind) in kinds {
             found.push((name, count_packs(conn, org, kind, &placed).await?));
         }
         for (name, table) in [("day", Table::Day), ("quarter", Table::Quarter)] {

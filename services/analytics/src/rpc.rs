@@ -7,7 +7,7 @@ mod answer;
 mod asking;
 pub mod calendar;
 pub mod comparison;
-mod definition;
+pub mod definition;
 mod estimate;
 pub mod event;
 pub mod figures;

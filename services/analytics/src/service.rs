@@ -124,7 +124,7 @@ pub struct Service {
     peers: Peers,
     router: axum::Router,
     pub(crate) app: Arc<App>,
-    reconciler: Reconciler,
+    pub(crate) reconciler: Reconciler,
 }
 
 /// Opens the database and puts the service together. Nothing is followed before
@@ -269,8 +269,8 @@ impl Service {
         // Dear work, and once is enough: by the replica that follows the feeds.
         let (db, lease) = (self.app.db.clone(), following.lease.clone());
         let orgs = directory.clone();
-        let verifying =
-            verifier::watch(db, lease.clone(), self.reconciler, orgs, clock, stop.clone());
+        let turns = verifier::Turns::new(lease.clone(), stop.clone());
+        let verifying = verifier::watch(db, self.reconciler, orgs, clock, turns);
         let watching = alerts::watch(self.app, directory, lease, stop.clone());
         tokio::join!(following.run(stop), forwarding, verifying, watching);
         self.live.stopped().cancel();

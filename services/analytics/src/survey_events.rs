@@ -6,8 +6,11 @@ use analytics_domain::{
     template::Meaning,
 };
 use prost::Message as _;
-use proto::survey::v1::{
-    self as survey, Events, ItemAnswer, ResponseFacts, event::Change as Kind, item_answer,
+use proto::{
+    survey::v1::{
+        self as survey, Events, ItemAnswer, ResponseFacts, event::Change as Kind, item_answer,
+    },
+    time,
 };
 use uuid::Uuid;
 
@@ -72,7 +75,8 @@ fn response(org: Uuid, id: Uuid, facts: &ResponseFacts) -> Result<Response> {
         }
     }
     let time_us = time_us(facts.submit_time.as_ref(), "response.submit_time")?;
-    Ok(Response { id, place, time_us, answers })
+    let site_since_us = time::to_us_opt(facts.site_since.as_ref());
+    Ok(Response { id, place, time_us, site_since_us, answers })
 }
 
 fn answer(answer: &ItemAnswer) -> Result<Option<Answer>> {
@@ -136,7 +140,6 @@ mod tests {
     use proto::{
         names,
         survey::v1::{Event, ResponseChange as Change},
-        time,
     };
 
     use super::*;

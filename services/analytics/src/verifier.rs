@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use async_trait::async_trait;
 use kit::{
     clock::SharedClock,
     db::Db,
@@ -13,6 +14,7 @@ use kit::{
 use prost::Message as _;
 use proto::{analytics::v1::Verification, time};
 use sea_orm::ConnectionTrait;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -22,9 +24,68 @@ use crate::{
     store::alerts,
 };
 
-/// Pause between two comparisons: one costs the source a count of all its rows, and this is
-/// the budget that it gets.
-const PAUSE: Duration = Duration::from_secs(300);
+/// Least pause between two comparisons.
+pub const PAUSE_MIN: Duration = Duration::from_secs(300);
+/// The budget: comparing may take one part in so many of the time. A comparison costs the source
+/// a count of all its rows, and holds up what is applied while it counts.
+pub const PARTS: u32 = 100;
+
+/// Compares an organisation's roll-ups with their sources.
+#[async_trait]
+pub trait Compare: Send + Sync {
+    /// All counts of an organisation.
+    ///
+    /// # Errors
+    /// UNAVAILABLE when it cannot be done now.
+    async fn compare(&self, org: Uuid) -> Result<Report>;
+}
+
+#[async_trait]
+impl Compare for Reconciler {
+    async fn compare(&self, org: Uuid) -> Result<Report> {
+        Reconciler::compare(self, org).await
+    }
+}
+
+/// The time in which comparisons take turns.
+#[async_trait]
+pub trait Pace: Send + Sync {
+    /// How much has gone by.
+    fn now(&self) -> Duration;
+
+    /// Lets at least `pause` go by, and waits for the turn. False at the end.
+    async fn rest(&self, pause: Duration) -> bool;
+}
+
+/// Turns of whoever holds the lease, until the service stops.
+pub struct Turns {
+    lease: Lease,
+    stop: CancellationToken,
+    began: Instant,
+}
+
+impl Turns {
+    /// Turns while `lease` is held, until `stop`.
+    pub fn new(lease: Lease, stop: CancellationToken) -> Self {
+        Self { lease, stop, began: Instant::now() }
+    }
+}
+
+#[async_trait]
+impl Pace for Turns {
+    fn now(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    async fn rest(&self, pause: Duration) -> bool {
+        self.lease.next_turn(pause, &self.stop).await
+    }
+}
+
+/// How long to rest after a comparison that took so long, to stay within the budget.
+fn rest_after(took: Duration) -> Duration {
+    took.saturating_mul(PARTS - 1).max(PAUSE_MIN)
+}
 
 /// What was found for an organisation.
 ///
@@ -58,35 +119,43 @@ pub async fn keep(db: &Db, org: Uuid, report: Report, now_us: i64) -> Result<()>
     Ok(())
 }
 
-/// Compares one organisation after the other while the lease is held, until `stop`.
+/// Compares one organisation after the other, each at its turn, as long as there are turns and
+/// within the budget.
 pub async fn watch(
     db: Db,
-    lease: Lease,
-    reconciler: Reconciler,
+    comparing: impl Compare,
     directory: Directory,
     clock: SharedClock,
-    stop: CancellationToken,
+    pace: impl Pace,
 ) {
-    let mut next = 0;
-    while lease.next_turn(PAUSE, &stop).await {
+    let (mut next, mut pause) = (0, PAUSE_MIN);
+    while pace.rest(pause).await {
         let mut orgs = directory.organisations();
         orgs.sort_unstable();
         if orgs.is_empty() {
+            pause = PAUSE_MIN;
             continue;
         }
         let org = orgs[next % orgs.len()];
         next += 1;
-        match reconciler.compare(org).await {
-            Ok(report) => {
-                if !report.equal {
-                    tracing::error!(%org, differences = report.differences.len(),
-                        "roll-ups differ from their source");
-                }
-                if let Err(error) = keep(&db, org, report, clock.now_us()).await {
-                    tracing::warn!(%org, %error, "the comparison is not kept");
-                }
+        let began = pace.now();
+        verify(&db, &comparing, org, &clock).await;
+        // What fails has been paid for, too.
+        pause = rest_after(pace.now().saturating_sub(began));
+    }
+}
+
+async fn verify(db: &Db, comparing: &impl Compare, org: Uuid, clock: &SharedClock) {
+    match comparing.compare(org).await {
+        Ok(report) => {
+            if !report.equal {
+                tracing::error!(%org, differences = report.differences.len(),
+                    "roll-ups differ from their source");
             }
-            Err(error) => tracing::info!(%org, %error, "the comparison waits"),
+            if let Err(error) = keep(db, org, report, clock.now_us()).await {
+                tracing::warn!(%org, %error, "the comparison is not kept");
+            }
         }
+        Err(error) => tracing::info!(%org, %error, "the comparison waits"),
     }
 }

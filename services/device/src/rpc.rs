@@ -14,3 +14,4 @@ pub mod rating_stream;
 mod rating_submit;
 pub mod shift;
 pub mod template;
+mod tree;

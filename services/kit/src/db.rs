@@ -9,6 +9,7 @@ use sea_orm::{
 };
 use sea_orm_migration::{MigrationTrait, MigratorTraitSelf};
 use sqlx::{
+    Connection as _,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -29,6 +30,23 @@ const POSTGRES_CONNECTIONS_MAX: u32 = 16;
 const SQLITE_READERS_MAX: u32 = 8;
 /// How long a request waits for a connection before it is told to try again.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a SQLite connection for reading whole tables is kept without work.
+const BULK_IDLE: Duration = Duration::from_secs(60);
+/// Rows that SQLite's thread reads ahead of whoever takes them from there: fewer changes of
+/// threads than with the usual 50.
+const BULK_ROWS: usize = 256;
+/// Settings of connections to PostgreSQL; what the URL sets otherwise, with
+/// `?options[statement_timeout]=60s`, stands.
+const POSTGRES_SETTINGS: [(&str, &str); 4] = [
+    // The server goes on with a statement that nobody waits for any more. Twice the longest
+    // deadline of a call; upkeep lifts it, see [`WriteTx::take_time`] and [`Db::maintain`].
+    ("statement_timeout", "30s"),
+    // A forgotten transaction would hold back every reader of the feed.
+    ("idle_in_transaction_session_timeout", "30s"),
+    ("lock_timeout", "10s"),
+    // A plan made while a table was still empty would be kept for the connection's life.
+    ("plan_cache_mode", "force_custom_plan"),
+];
 /// Advisory lock that serialises migrations of replicas that start together.
 const MIGRATION_LOCK: i64 = 0x6d61_6e79_6901;
 
@@ -45,6 +63,7 @@ pub enum Dialect {
 #[derive(Debug, Clone)]
 pub struct Db {
     read: DatabaseConnection,
+    bulk: DatabaseConnection,
     write: DatabaseConnection,
     dialect: Dialect,
 }
@@ -60,6 +79,13 @@ impl Db {
         &self.read
     }
 
+    /// For reading whole tables page by page, as exports do. On SQLite this is a connection of its
+    /// own: long readings wait for each other and not for requests, and their pages pass through
+    /// one cache instead of pushing out of all readers' caches what requests need.
+    pub fn bulk(&self) -> &DatabaseConnection {
+        &self.bulk
+    }
+
     /// Begins a writing transaction. Until it ends use only the transaction: with an
     /// in-memory database there is no second connection to wait for.
     pub async fn begin(&self) -> Result<WriteTx> {
@@ -71,6 +97,22 @@ impl Db {
             ..Default::default()
         };
         Ok(WriteTx { tx: self.write.begin_with_options(options).await? })
+    }
+
+    /// Runs upkeep that no transaction may hold, such as VACUUM, for as long as it takes: on
+    /// PostgreSQL on a connection of its own. `sql` is a statement of the program itself.
+    pub async fn maintain(&self, sql: &str) -> Result<()> {
+        if self.dialect == Dialect::Sqlite {
+            self.write.execute_unprepared(sql).await?;
+            return Ok(());
+        }
+        let pool = self.read.get_postgres_connection_pool();
+        let mut conn = pool.acquire().await.map_err(failed)?.detach();
+        for sql in ["SET statement_timeout = 0", sql] {
+            let sql = sqlx::AssertSqlSafe(sql.to_owned());
+            sqlx::raw_sql(sql).execute(&mut conn).await.map_err(failed)?;
+        }
+        conn.close().await.map_err(failed)
     }
 
     /// Whether the database answers.
@@ -89,6 +131,15 @@ impl WriteTx {
     /// The connection for statements of this transaction.
     pub fn conn(&self) -> &DatabaseTransaction {
         &self.tx
+    }
+
+    /// Lets statements of this transaction take as long as they need: for upkeep of whole
+    /// tables, which nobody waits for.
+    pub async fn take_time(&self) -> Result<()> {
+        if dialect_of(&self.tx) == Dialect::Postgres {
+            self.tx.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
+        }
+        Ok(())
     }
 
     /// Makes everything durable.
@@ -111,6 +162,10 @@ pub async fn open(url: &str, migrations: fn() -> Vec<Box<dyn MigrationTrait>>) -
     Ok(db)
 }
 
+fn failed(error: sqlx::Error) -> ServiceError {
+    DbErr::Conn(sea_orm::RuntimeErr::SqlxError(error.into())).into()
+}
+
 async fn open_sqlite(url: &str) -> Result<Db> {
     let memory = url.contains(":memory:");
     let options = SqliteConnectOptions::from_str(url)
@@ -131,31 +186,27 @@ async fn open_sqlite(url: &str) -> Result<Db> {
             .max_lifetime(None)
             .acquire_timeout(ACQUIRE_TIMEOUT)
     };
-    let connect_failed = |error: sqlx::Error| {
-        ServiceError::from(DbErr::Conn(sea_orm::RuntimeErr::SqlxError(error.into())))
-    };
-    let write = pool(1).connect_with(options.clone()).await.map_err(connect_failed)?;
+    let write = pool(1).connect_with(options.clone()).await.map_err(failed)?;
     let write = SqlxSqliteConnector::from_sqlx_sqlite_pool(write);
-    let read = if memory {
-        write.clone()
-    } else {
-        SqlxSqliteConnector::from_sqlx_sqlite_pool(
-            pool(SQLITE_READERS_MAX).connect_with(options).await.map_err(connect_failed)?,
-        )
-    };
-    Ok(Db { read, write, dialect: Dialect::Sqlite })
+    if memory {
+        let (read, bulk) = (write.clone(), write.clone());
+        return Ok(Db { read, bulk, write, dialect: Dialect::Sqlite });
+    }
+    let readers = pool(SQLITE_READERS_MAX).connect_with(options.clone()).await.map_err(failed)?;
+    let read = SqlxSqliteConnector::from_sqlx_sqlite_pool(readers);
+    // Opened when it is needed, and given up with its cache a while later.
+    let options = options.row_buffer_size(BULK_ROWS);
+    let bulk = pool(1).min_connections(0).idle_timeout(BULK_IDLE).connect_lazy_with(options);
+    let bulk = SqlxSqliteConnector::from_sqlx_sqlite_pool(bulk);
+    Ok(Db { read, bulk, write, dialect: Dialect::Sqlite })
 }
 
 fn open_postgres(url: &str) -> Result<Db> {
     let options = PgConnectOptions::from_str(url)
-        .map_err(|error| ServiceError::invalid("database_url", error.to_string()))?
-        // A forgotten transaction would hold back every reader of the feed.
-        .options([
-            ("idle_in_transaction_session_timeout", "30s"),
-            ("lock_timeout", "10s"),
-            // A plan made while a table was still empty would be kept for the connection's life.
-            ("plan_cache_mode", "force_custom_plan"),
-        ]);
+        .map_err(|error| ServiceError::invalid("database_url", error.to_string()))?;
+    let given = options.get_options().unwrap_or_default().to_owned();
+    let ours = POSTGRES_SETTINGS.into_iter();
+    let options = options.options(ours.filter(|(name, _)| !given.contains(&format!(" {name}="))));
     let pool = PgPoolOptions::new()
         .max_connections(POSTGRES_CONNECTIONS_MAX)
         .acquire_timeout(ACQUIRE_TIMEOUT)
@@ -163,7 +214,8 @@ fn open_postgres(url: &str) -> Result<Db> {
         .max_lifetime(Duration::from_secs(1800))
         .connect_lazy_with(options);
     let connection = SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
-    Ok(Db { read: connection.clone(), write: connection, dialect: Dialect::Postgres })
+    let (read, bulk) = (connection.clone(), connection.clone());
+    Ok(Db { read, bulk, write: connection, dialect: Dialect::Postgres })
 }
 
 struct Migrator(fn() -> Vec<Box<dyn MigrationTrait>>);
@@ -178,6 +230,7 @@ impl MigratorTraitSelf for Migrator {
 /// and a crash leaves nothing half done.
 async fn migrate(db: &Db, migrations: fn() -> Vec<Box<dyn MigrationTrait>>) -> Result<()> {
     let tx = db.begin().await?;
+    tx.take_time().await?;
     if db.dialect == Dialect::Postgres {
         let lock = format!(
             "SET LOCAL lock_timeout = '60s'; SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"

@@ -231,6 +231,10 @@ impl From<DbErr> for ServiceError {
                 tracing::warn!(%error, "database unavailable");
                 Self::unavailable("the database cannot be reached now")
             }
+            DbKind::Ended => {
+                tracing::warn!(%error, "statement ended by the database");
+                Self::unavailable("the database took too long for this")
+            }
             DbKind::Full => {
                 tracing::error!(%error, "database disk full");
                 Self::exhausted(
@@ -251,6 +255,7 @@ impl From<DbErr> for ServiceError {
 
 enum DbKind {
     Away,
+    Ended,
     Full,
     Contended,
     Defect,
@@ -285,8 +290,10 @@ fn kind_of_code(code: &str) -> DbKind {
         "53100" | "13" => DbKind::Full,
         "5" | "6" | "261" | "262" | "517" => DbKind::Contended,
         "10" | "14" => DbKind::Away,
-        // Query cancelled (statement timeout), administrator shutdown, crash, cannot connect.
-        "57014" | "57P01" | "57P02" | "57P03" | "53300" | "25006" => DbKind::Away,
+        // The timeout of statements, or somebody ended it by hand.
+        "57014" => DbKind::Ended,
+        // Administrator shutdown, crash, cannot connect.
+        "57P01" | "57P02" | "57P03" | "53300" | "25006" => DbKind::Away,
         code if code.starts_with("08") => DbKind::Away,
         _ => DbKind::Defect,
     }

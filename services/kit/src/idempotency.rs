@@ -93,6 +93,7 @@ pub async fn remember(
 
 /// Removes answers older than [`KEEP_DAYS`].
 pub async fn sweep(tx: &WriteTx, clock: &dyn Clock) -> Result<u64> {
+    tx.take_time().await?;
     let statement = Statement::from_sql_and_values(
         tx.conn().get_database_backend(),
         "DELETE FROM idempotency WHERE create_us < $1",

@@ -236,6 +236,27 @@ impl TestOrg {
         self.apply(vec![Change::UnitChanged(moved)]).await;
     }
 
+    /// Moves the first branch below a new region, as of `move_us`; the new region.
+    pub async fn move_branch(&self, move_us: i64) -> Uuid {
+        let west = Uuid::from_u128(self.region.as_u128() ^ 1);
+        let unit = |id: Uuid, parent: Uuid, kind: UnitKind, name: &str| Unit {
+            name: names::print("units", id),
+            parent: names::print("units", parent),
+            kind: kind as i32,
+            display_name: name.to_owned(),
+            ..Default::default()
+        };
+        let parent = names::print("units", self.region);
+        let moved = Unit {
+            move_time: Some(time::from_us(move_us)),
+            former_parents: vec![FormerParent { parent, from_time: Some(time::from_us(0)) }],
+            ..unit(self.branches[0], west, UnitKind::Branch, "B0")
+        };
+        let changes = [unit(west, self.root, UnitKind::Region, "West"), moved];
+        self.apply(changes.map(Change::UnitChanged).into()).await;
+        west
+    }
+
     /// Says whose user account a member of staff has.
     pub async fn link_staff(&self, staff: usize, user: Uuid) {
         let linked = Staff {

@@ -8,6 +8,7 @@ use kit::{
     clock::SystemClock,
     db::{Db, Dialect, WriteTx, migrations, open},
     directory::{Directory, Subject},
+    error::ServiceError,
     feed::{Consumer, Inbox, Outbox, compare_positions},
     testing::{TestKeys, TestOrg, databases, postgres_url, sqlite_file_url},
 };
@@ -333,4 +334,76 @@ async fn replicas_on_one_database_all_hear_of_every_change() {
         let third = Directory::open(db.clone()).await.unwrap();
         assert_eq!((shown(&third).as_str(), third.cursor().await.unwrap().as_str()), ("6", "0.6"));
     }
+}
+
+/// One value of one row.
+async fn value(conn: &impl ConnectionTrait, sql: &str) -> Result<String, ServiceError> {
+    let statement = Statement::from_string(conn.get_database_backend(), sql);
+    let row = conn.query_one_raw(statement).await?.expect("a row");
+    Ok(row.try_get_by_index(0)?)
+}
+
+/// A migration that takes half a second.
+struct Slow;
+
+impl sea_orm_migration::MigrationName for Slow {
+    fn name(&self) -> &'static str {
+        "slow"
+    }
+}
+
+#[async_trait::async_trait]
+impl sea_orm_migration::MigrationTrait for Slow {
+    async fn up(&self, manager: &sea_orm_migration::SchemaManager) -> Result<(), sea_orm::DbErr> {
+        manager.get_connection().execute_unprepared("SELECT pg_sleep(0.5)").await.map(|_| ())
+    }
+}
+
+fn slow() -> Vec<Box<dyn sea_orm_migration::MigrationTrait>> {
+    let mut all = migrations();
+    all.push(Box::new(Slow));
+    all
+}
+
+#[tokio::test]
+async fn the_server_ends_what_nobody_waits_for_and_upkeep_takes_its_time() {
+    let url = postgres_url().await;
+    let usual = open(&url, migrations).await.unwrap();
+    for name in ["statement_timeout", "idle_in_transaction_session_timeout"] {
+        assert_eq!(value(usual.read(), &format!("SHOW {name}")).await.unwrap(), "30s", "{name}");
+    }
+    // A limit of the URL's stands, so that nobody has to wait here for half a minute.
+    let db = open(&format!("{url}?options[statement_timeout]=200ms"), slow).await.unwrap();
+    assert_eq!(value(db.read(), "SHOW lock_timeout").await.unwrap(), "10s");
+    let orphan = tokio::spawn({
+        let db = db.clone();
+        async move { value(db.read(), "SELECT pg_sleep(600)::text").await }
+    });
+    let sleeping = async |which: &str, wanted: &str| {
+        let sql = format!(
+            "SELECT count(*)::text FROM pg_stat_activity \
+             WHERE datname = current_database() AND query LIKE 'SELECT pg_sleep(600)%' {which}"
+        );
+        while value(usual.read(), &sql).await.unwrap() != wanted {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let ended = async {
+        sleeping("", "1").await;
+        orphan.abort();
+        sleeping("AND state = 'active'", "0").await;
+    };
+    tokio::time::timeout(Duration::from_secs(60), ended).await.expect("the server ends it");
+    // Who does wait is told to try again, and that it is no defect.
+    let error = value(db.read(), "SELECT pg_sleep(600)::text").await.unwrap_err();
+    assert_eq!(error.code(), tonic::Code::Unavailable, "{error}");
+    assert!(error.message().contains("too long"), "{error}");
+
+    let tx = db.begin().await.unwrap();
+    tx.take_time().await.unwrap();
+    value(tx.conn(), "SELECT pg_sleep(0.5)::text").await.unwrap();
+    tx.commit().await.unwrap();
+    db.maintain("SELECT pg_sleep(0.5)").await.unwrap();
+    db.maintain("VACUUM outbox").await.unwrap();
+    assert_eq!(value(db.read(), "SHOW statement_timeout").await.unwrap(), "200ms");
 }

@@ -4,6 +4,7 @@
 //! the transaction that stores it.
 
 pub mod access;
+pub mod claiming;
 pub mod convert;
 pub mod counting;
 pub mod drawing;

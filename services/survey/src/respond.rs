@@ -30,6 +30,7 @@ pub mod form;
 mod group;
 pub mod judge;
 mod queue;
+pub mod saving;
 mod seal;
 mod session;
 mod stuffing;

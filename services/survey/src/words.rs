@@ -8,7 +8,6 @@ use kit::error::{Result, ServiceError};
 use sea_orm::ConnectionTrait;
 use survey_domain::{
     answer::Answers,
-    customer::State,
     response::{Response, has_texts},
 };
 use uuid::Uuid;
@@ -16,7 +15,7 @@ use uuid::Uuid;
 use crate::{
     personal::PersonKey,
     state::App,
-    store::{self, response_draft::Draft},
+    store::{self, response::ExportRow, response_draft::Draft},
 };
 
 /// What is known of a customer here.
@@ -38,12 +37,12 @@ async fn people(
     let mut found = HashMap::new();
     for (org, ids) in by_org {
         let ids: Vec<Uuid> = ids.into_iter().collect();
-        for customer in store::customer::find_many(conn, org, &ids).await? {
-            let person = match customer.state == State::Erased || customer.sealed.key.is_empty() {
-                true => Person::Erased,
-                false => Person::Known(app.vault.open_key(customer.id, &customer.sealed.key)?),
+        for (id, key) in store::customer::keys(conn, org, &ids).await? {
+            let person = match key {
+                None => Person::Erased,
+                Some(key) => Person::Known(app.vault.open_key(id, &key)?),
             };
-            found.insert(customer.id, person);
+            found.insert(id, person);
         }
     }
     Ok(found)
@@ -96,6 +95,28 @@ pub async fn open(
         let customer = response.customer.and_then(|customer| people.get(&customer));
         if let (Some(Person::Known(key)), Some(sealed)) = (customer, &response.sealed) {
             response.answers = opened(key, response.id, sealed)?;
+        }
+    }
+    Ok(())
+}
+
+/// Puts the words back into rows of an export of an organisation.
+pub async fn open_rows(
+    app: &App,
+    conn: &impl ConnectionTrait,
+    org: Uuid,
+    rows: &mut [ExportRow],
+) -> Result<()> {
+    let with_words = rows.iter().filter(|row| row.sealed.is_some());
+    let people = people(app, conn, with_words.filter_map(|row| Some((org, row.customer?)))).await?;
+    for row in rows {
+        let customer = row.customer.and_then(|customer| people.get(&customer));
+        // Nothing but the plain words is of use from here on.
+        if let Some(sealed) = row.sealed.take()
+            && let Some(Person::Known(key)) = customer
+        {
+            let plain = key.open(row.id, &sealed)?;
+            row.answers = String::from_utf8(plain).map_err(ServiceError::internal)?;
         }
     }
     Ok(())

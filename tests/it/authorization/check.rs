@@ -13,8 +13,9 @@ use tonic::Code;
 
 use super::{
     matrix::{Expect, Matrix},
+    principals::{Principal, Reach},
     requests::Fixture,
-    scene::{Principal, Reach, Scene, Where},
+    scene::{Scene, Where},
     target::Target,
     wire::{self, Answer},
 };
@@ -86,20 +87,55 @@ fn shown(answer: &Answer) -> String {
     format!("{:?} {} `{text}` {:?} {body}", answer.code, answer.reason, answer.fields)
 }
 
-/// Runs all cells of the matrix for objects of the own subtree.
+/// Who calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Callers {
+    /// Everyone, and after each refusal it is seen that nothing was changed.
+    AllWatched,
+    /// Everyone.
+    All,
+    /// One for each thing that may be expected of a method, everyone in turn: each method meets
+    /// each outcome and each place, and each caller each outcome and place.
+    InTurn,
+}
+
+impl Callers {
+    /// Those who call with a fixture, the `number`th one.
+    fn of<'a>(
+        self,
+        scene: &'a Scene,
+        matrix: &Matrix,
+        (number, fixture): (usize, &Fixture),
+    ) -> Vec<(&'a Principal, Expect)> {
+        let expect = |p: &Principal| matrix.expect(fixture.name(), &p.column);
+        let all: Vec<_> = scene.principals.iter().map(|p| (p, expect(p))).collect();
+        if self != Self::InTurn {
+            return all;
+        }
+        let outcomes = [Expect::Allowed, Expect::Denied, Expect::Unauthenticated];
+        let pick = |outcome| {
+            let alike: Vec<_> = all.iter().filter(|(_, expect)| *expect == outcome).collect();
+            alike.get(number % alike.len().max(1)).copied().copied()
+        };
+        outcomes.into_iter().filter_map(pick).collect()
+    }
+}
+
+/// Runs the cells of the matrix for objects of the own subtree.
 pub async fn own_subtree(
     target: &dyn Target,
     scene: &Scene,
     fixtures: &[Fixture],
     matrix: &Matrix,
-    watch: bool,
+    callers: Callers,
 ) -> Findings {
     let mut found = Findings::default();
     let mut feeds = Feeds::new(scene);
     let canaries = scene.canaries();
-    for fixture in fixtures.iter().filter(|f| !f.also && target.can(&f.method)) {
-        for principal in &scene.principals {
-            let expect = matrix.expect(fixture.name(), &principal.column);
+    let watch = callers == Callers::AllWatched;
+    for numbered in fixtures.iter().filter(|f| !f.also && target.can(&f.method)).enumerate() {
+        let fixture = numbered.1;
+        for (principal, expect) in callers.of(scene, matrix, numbered) {
             let request = scene.request(fixture, principal, None).await;
             let still = watch && expect != Expect::Allowed && fixture.method.changes();
             if still {
@@ -130,7 +166,7 @@ pub async fn own_subtree(
 }
 
 /// Text of another organisation in an answer.
-fn leaked<'a>(answer: &Answer, canaries: &'a [String]) -> Option<&'a str> {
+pub fn leaked<'a>(answer: &Answer, canaries: &'a [String]) -> Option<&'a str> {
     let body = &answer.body;
     let holds =
         |canary: &&String| body.windows(canary.len()).any(|window| window == canary.as_bytes());
@@ -144,17 +180,22 @@ pub async fn elsewhere(
     scene: &Scene,
     fixtures: &[Fixture],
     matrix: &Matrix,
+    callers: Callers,
 ) -> Findings {
     let mut found = Findings::default();
-    for fixture in fixtures.iter().filter(|f| target.has(&f.method) && target.can(&f.method)) {
+    let there = fixtures.iter().filter(|f| target.has(&f.method) && target.can(&f.method));
+    for (number, fixture) in there.enumerate() {
         let mut done = !fixture.also;
-        let inside = scene.principals.iter().filter(|p| p.reach != Reach::Outside);
+        let mut inside = allowed_inside(scene, matrix, fixture);
+        if callers == Callers::InTurn && !inside.is_empty() {
+            // The one with the least to say sees the most places that are not its own.
+            let least = inside.iter().map(|p| p.reach).min();
+            inside.retain(|p| Some(p.reach) == least);
+            inside = vec![inside[number % inside.len()]];
+        }
         for principal in inside {
-            if matrix.expect(fixture.name(), &principal.column) != Expect::Allowed {
-                continue;
-            }
-            for object in &fixture.objects {
-                unreachable(target, scene, fixture, principal, object, &mut found).await;
+            for objects in fixture.moves() {
+                unreachable(target, scene, fixture, principal, &objects, &mut found).await;
             }
             if !done {
                 let request = scene.request(fixture, principal, None).await;
@@ -171,30 +212,46 @@ pub async fn elsewhere(
     found
 }
 
+/// Callers of the organisation that the matrix lets do it.
+pub fn allowed_inside<'a>(
+    scene: &'a Scene,
+    matrix: &Matrix,
+    fixture: &Fixture,
+) -> Vec<&'a Principal> {
+    let may = |p: &&Principal| matrix.expect(fixture.name(), &p.column) == Expect::Allowed;
+    scene.principals.iter().filter(|p| p.reach != Reach::Outside).filter(may).collect()
+}
+
+/// Where a caller has no say.
+pub fn places_out_of_reach(scene: &Scene, principal: &Principal, objects: &[&str]) -> Vec<Where> {
+    let mut places = vec![Where::Foreign, Where::Nowhere];
+    let of_branch = objects.iter().all(|object| scene.is_of_branch(object));
+    if of_branch && principal.reach <= Reach::Region {
+        places.push(Where::Far);
+    }
+    if of_branch && principal.reach == Reach::Branch {
+        places.push(Where::Sibling);
+    }
+    places
+}
+
 async fn unreachable(
     target: &dyn Target,
     scene: &Scene,
     fixture: &Fixture,
     principal: &Principal,
-    object: &str,
+    objects: &[&str],
     found: &mut Findings,
 ) {
-    let mut places = vec![Where::Foreign, Where::Nowhere];
-    if scene.is_of_branch(object) && principal.reach <= Reach::Region {
-        places.push(Where::Far);
-    }
-    if scene.is_of_branch(object) && principal.reach == Reach::Branch {
-        places.push(Where::Sibling);
-    }
     let wanted = fixture.elsewhere(&principal.column);
     let mut seen: Option<Vec<u8>> = None;
-    for place in places {
-        let request = scene.request(fixture, principal, Some((object, place))).await;
+    for place in places_out_of_reach(scene, principal, objects) {
+        let request = scene.request(fixture, principal, Some((objects, place))).await;
         let token = scene.token(principal);
         let answer = target.call(&fixture.method, token.as_deref(), &request).await;
         found.cells += 1;
         if let Some(problem) = judge_elsewhere(fixture, wanted, &answer, &mut seen) {
-            let who = format!("{} as {}, {object} {place:?}", target.name(), principal.column);
+            let who = format!("{} as {}, {objects:?} {place:?}", target.name(), principal.column);
             found.add(fixture.name(), format!("{who}: {problem}"));
         }
     }

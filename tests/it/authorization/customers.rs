@@ -26,7 +26,11 @@ pub async fn build(org: &Org, unit: &str) -> Vec<(&'static str, String)> {
     for word in
         ["customer", "customer_to_retire", "new_customer", "other_customer", "erasable_customer"]
     {
-        words.push((word, name(&post(org, "/v1/customers", draft(unit)).await)));
+        let draft = draft(unit);
+        if word == "other_customer" {
+            words.push(("customer_name", text(&draft["displayName"]).to_owned()));
+        }
+        words.push((word, name(&post(org, "/v1/customers", draft).await)));
     }
     let customer = words[0].1.clone();
     for word in ["segment", "segment_to_retire"] {

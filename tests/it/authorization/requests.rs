@@ -54,6 +54,17 @@ impl Fixture {
         self.method.path.trim_start_matches('/')
     }
 
+    /// Objects that are moved together: each alone, and all of them. What one alone would be
+    /// refused for, such as an index that is asked for of a branch that it does not cover, may
+    /// hide that nobody asked where it is.
+    pub fn moves(&self) -> Vec<Vec<&str>> {
+        let mut moves: Vec<Vec<&str>> = self.objects.iter().map(|o| vec![o.as_str()]).collect();
+        if moves.len() > 1 {
+            moves.push(moves.concat());
+        }
+        moves
+    }
+
     /// What a caller of a column gets for an object that it may not know of.
     pub fn elsewhere(&self, column: &str) -> Code {
         self.elsewhere.get(column).copied().unwrap_or(Code::NotFound)

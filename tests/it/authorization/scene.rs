@@ -5,12 +5,11 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use e2e::{Org, Rest, Shape, World, processes::Part, rest::text};
+use e2e::{Org, Shape, World, processes::Part, rest::text};
 use kit::{
     db::plain,
     rpc::{Chan, connect},
 };
-use proto::common::v1::Permission;
 use sea_orm::{ConnectionTrait as _, Database};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -18,6 +17,7 @@ use uuid::Uuid;
 use super::{
     analytics, customers, fieldwork,
     place::{PASSWORD, Place, fresh, post, session_of},
+    principals::{Principal, Units, principal, token},
     questionnaires,
     requests::{Fixture, filled, words},
 };
@@ -35,29 +35,6 @@ pub enum Where {
     Foreign,
     /// Nowhere.
     Nowhere,
-}
-
-/// How far a caller's subtree reaches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Reach {
-    /// The own branch, or less.
-    Branch,
-    /// The own region.
-    Region,
-    /// The organisation.
-    Organisation,
-    /// No organisation's own caller.
-    Outside,
-}
-
-/// A caller.
-pub struct Principal {
-    /// Its column in the matrix.
-    pub column: String,
-    /// How far its subtree reaches.
-    pub reach: Reach,
-    login: Option<String>,
-    token: Option<String>,
 }
 
 /// Ways to the services.
@@ -92,6 +69,7 @@ pub struct Scene {
     /// Callers in the order of the matrix.
     pub principals: Vec<Principal>,
     org: Org,
+    other: Org,
     own: Place,
     sibling: Place,
     far: Place,
@@ -112,7 +90,9 @@ async fn told(database: &str) {
 impl Scene {
     /// Builds everything.
     pub async fn build(columns: &[String]) -> Self {
-        let mut world = World::start(Shape::ManyOnSqlite).await;
+        // The matrix asks faster than any caller may.
+        let more = [("MANYI_QUOTA_CREDENTIAL", "100000".to_owned())];
+        let mut world = World::start_with(Shape::ManyOnSqlite, &more).await;
         let to = |uri: String| connect(&uri).expect("an address");
         let processes = world.processes();
         let addresses = Part::ALL.map(|part| processes.address_of(part));
@@ -137,8 +117,10 @@ impl Scene {
         let foreign = Place::build(&world, &other, &foreign_region).await;
         told(&world.databases.analytics).await;
         let mut principals = Vec::new();
+        let units = Units { branch: own.word("branch"), region: region.clone() };
         for column in columns {
-            principals.push(principal(&org, column, &own, &region, &mut common).await);
+            let device = own.device.rest.token();
+            principals.push(principal(&org, column, &units, device, &mut common).await);
         }
         let sequence = AtomicU64::new(100);
         Self {
@@ -146,6 +128,7 @@ impl Scene {
             doors,
             principals,
             org,
+            other,
             own,
             sibling,
             far,
@@ -177,12 +160,14 @@ impl Scene {
         &self,
         fixture: &Fixture,
         principal: &Principal,
-        moved: Option<(&str, Where)>,
+        moved: Option<(&[&str], Where)>,
     ) -> Value {
         let mut values = BTreeMap::new();
         for word in words(&fixture.request) {
             let value = match moved {
-                Some((object, place)) if object == word => self.elsewhere(&word, place),
+                Some((objects, place)) if objects.contains(&word.as_str()) => {
+                    self.elsewhere(&word, place)
+                }
                 _ => self.here(&word, principal).await,
             };
             values.insert(word, value);
@@ -199,6 +184,7 @@ impl Scene {
     pub fn canaries(&self) -> Vec<String> {
         let all = self.foreign.words.values().chain(self.foreign_common.values());
         let mut canaries: Vec<String> = all.cloned().collect();
+        canaries.push(session_of(self.other.rest.token().unwrap_or_default()));
         canaries.sort_unstable();
         canaries.dedup();
         canaries
@@ -213,6 +199,41 @@ impl Scene {
     /// The owner's organisation.
     pub fn org(&self) -> &Org {
         &self.org
+    }
+
+    /// The same kind of caller with a say in the whole organisation, by the caller's token.
+    pub async fn widened(&self) -> BTreeMap<String, String> {
+        let head = self.org.headquarters.clone();
+        let device = self.world.device(&self.org, &head).await;
+        let units = Units { branch: head.clone(), region: head };
+        let mut wide = BTreeMap::new();
+        for narrow in &self.principals {
+            let Some(token) = &narrow.token else { continue };
+            let (column, device) = (&narrow.column, device.rest.token());
+            let twin = principal(&self.org, column, &units, device, &mut BTreeMap::new()).await;
+            wide.insert(token.clone(), twin.token.expect("a twin has a token, too"));
+        }
+        wide
+    }
+
+    /// Tokens of the other organisation: of its owner, and of a device of it.
+    pub fn foreign_tokens(&self) -> [String; 2] {
+        let token = |rest: &e2e::Rest| rest.token().expect("a signed-in caller").to_owned();
+        [token(&self.other.rest), token(&self.foreign.device.rest)]
+    }
+
+    /// The request of a fixture with everything in the other organisation.
+    pub async fn foreign_request(&self, fixture: &Fixture) -> Value {
+        let mut values = BTreeMap::new();
+        for word in words(&fixture.request) {
+            let there = self.foreign.words.contains_key(&word);
+            let value = match there || self.foreign_common.contains_key(&word) {
+                true => self.elsewhere(&word, Where::Foreign),
+                false => self.here(&word, self.principal("owner")).await,
+            };
+            values.insert(word, value);
+        }
+        filled(&fixture.request, &values)
     }
 
     /// The branch where everyone has a say.
@@ -324,80 +345,4 @@ async fn common(org: &Org) -> BTreeMap<String, String> {
         common.insert(word.to_owned(), text(&role["name"]).to_owned());
     }
     common
-}
-
-async fn token(org: &Org, login: &str) -> String {
-    let rest: Rest = org.rest.sign_in(&org.sign_in.organisation, login, PASSWORD).await;
-    rest.token().unwrap_or_default().to_owned()
-}
-
-async fn principal(
-    org: &Org,
-    column: &str,
-    own: &Place,
-    region: &str,
-    common: &mut BTreeMap<String, String>,
-) -> Principal {
-    let branch = own.word("branch");
-    let (role, unit, reach) = match column {
-        "staff" => ("staff", &*branch, Reach::Branch),
-        "branch_manager" => ("branch-manager", &*branch, Reach::Branch),
-        "regional_manager" => ("regional-manager", region, Reach::Region),
-        "analyst" => ("analyst", region, Reach::Region),
-        "auditor" => ("auditor", &*org.headquarters, Reach::Organisation),
-        "administrator" => ("administrator", &*org.headquarters, Reach::Organisation),
-        "owner" => ("owner", &*org.headquarters, Reach::Organisation),
-        "device" => {
-            let token = own.device.rest.token().map(str::to_owned);
-            return Principal {
-                column: column.to_owned(),
-                reach: Reach::Branch,
-                login: None,
-                token,
-            };
-        }
-        "partner" => return partner(org, region, common).await,
-        "anonymous" | "operator" | "internal" => {
-            let (column, reach) = (column.to_owned(), Reach::Outside);
-            return Principal { column, reach, login: None, token: None };
-        }
-        other => panic!("nobody stands for {other}"),
-    };
-    let login = fresh();
-    let user = json!({
-        "user": {"login": login, "displayName": column, "unit": unit}, "password": PASSWORD,
-    });
-    let user = post(org, "/v1/users", user).await;
-    let role = format!("roles/{role}");
-    let grant = json!({"subject": user["name"], "role": role, "unit": unit});
-    post(org, "/v1/grants", grant).await;
-    if column == "staff" {
-        // Reads its own records, which the requests do not name: the objects are a colleague's.
-        let member = json!({
-            "staffNumber": fresh(), "displayName": column, "unit": unit, "user": user["name"],
-        });
-        post(org, "/v1/staff", member).await;
-    }
-    let token = Some(token(org, &login).await);
-    Principal { column: column.to_owned(), reach, login: Some(login), token }
-}
-
-/// A partner system with everything that a partner system may hold.
-async fn partner(org: &Org, region: &str, common: &mut BTreeMap<String, String>) -> Principal {
-    let own = ["PERMISSION_SYSTEM_OPERATE", "PERMISSION_FEED_READ"];
-    let scopes: Vec<&str> = (1..)
-        .map_while(|number| Permission::try_from(number).ok())
-        .map(|permission| permission.as_str_name())
-        .filter(|name| !own.contains(name))
-        .collect();
-    assert!(scopes.len() > 20, "{scopes:?}");
-    let client = json!({
-        "displayName": fresh(), "kind": "KIND_PARTNER", "unit": region, "scopes": scopes,
-    });
-    let client = post(org, "/v1/clients", client).await;
-    let (id, secret) = (text(&client["clientId"]), text(&client["clientSecret"]));
-    common.insert("partner_id".to_owned(), id.to_owned());
-    common.insert("partner_secret".to_owned(), secret.to_owned());
-    let token = org.rest.sign_in_client(id, secret).await.token().map(str::to_owned);
-    Principal { column: "partner".to_owned(), reach: Reach::Region, login: None, token }
 }

@@ -1,5 +1,5 @@
 //! Where the matrix is run against: the services' own ports, the gateway over gRPC, the gateway
-//! over REST.
+//! over REST; over gRPC-Web in [`super::web`].
 
 use std::collections::BTreeMap;
 
@@ -62,7 +62,7 @@ impl Target for Services<'_> {
 }
 
 /// Whether a method is there for callers outside of the installation.
-fn is_public(method: &Method) -> bool {
+pub fn is_public(method: &Method) -> bool {
     method.rule.anonymous || method.rule.kinds.iter().any(|kind| *kind != Kind::Internal as i32)
 }
 

@@ -18,7 +18,7 @@ use tonic::{
 };
 
 /// How long a call may take; long enough for a password hash on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A codec that leaves messages as bytes.
 #[derive(Debug, Clone, Copy, Default)]

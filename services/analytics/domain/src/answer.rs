@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::{
     cell::Counts,
     fact::{GRADES_PER_BLOCK, Grade},
+    number,
     template::{Meaning, Template},
     time::local_day,
 };
@@ -83,6 +84,8 @@ pub struct Response {
     pub place: AnswerPlace,
     /// When it was submitted, microseconds since 1970 UTC.
     pub time_us: i64,
+    /// Beginning of the site's stretch that it belongs to; `None` when its source did not say.
+    pub site_since_us: Option<i64>,
     /// Answers by item, in the order of the questionnaire.
     pub answers: Vec<(String, Answer)>,
 }
@@ -107,7 +110,7 @@ pub struct AnswerKey {
     pub item: String,
     /// Option; empty but in rows of choices, whose columns are the places of the choice.
     pub option: String,
-    /// Which eleven grades, or [`KINDS_BLOCK`].
+    /// Which eleven grades, [`KINDS_BLOCK`], or one of the blocks of [`number`].
     pub block: i16,
 }
 
@@ -120,7 +123,7 @@ pub fn add_cells(
     let sign = if change.holds { 1 } else { -1 };
     let response = &change.response;
     let day = local_day(response.time_us, zone);
-    let mut put = |item: &str, option: &str, block: i16, column: usize| {
+    let mut row = |item: &str, option: &str, block: i16, add: &dyn Fn(&mut Counts)| {
         let key = AnswerKey {
             place: response.place.clone(),
             day,
@@ -128,7 +131,10 @@ pub fn add_cells(
             option: option.to_owned(),
             block,
         };
-        cells.entry(key).or_default().grades[column] += sign;
+        add(cells.entry(key).or_default());
+    };
+    let mut put = |item: &str, option: &str, block: i16, column: usize| {
+        row(item, option, block, &|counts| counts.grades[column] += sign);
     };
     put("", "", KINDS_BLOCK, Kind::Response as usize);
     for (item, answer) in &response.answers {
@@ -147,6 +153,15 @@ pub fn add_cells(
             }
             Answer::Number(_) | Answer::NotApplicable | Answer::Refused => {}
         }
+    }
+    for (item, answer) in &response.answers {
+        let Answer::Number(number) = answer else { continue };
+        let Some((block, columns)) = number::columns(*number) else { continue };
+        row(item, "", block, &|counts| {
+            for (sum, column) in counts.grades.iter_mut().zip(columns) {
+                *sum += sign * column;
+            }
+        });
     }
 }
 
@@ -302,6 +317,7 @@ mod tests {
                 anonymous: true,
             },
             time_us: 1_795_000_000_000_000,
+            site_since_us: None,
             answers: vec![
                 ("q1".to_owned(), Answer::Grade(Grade::new(100).unwrap())),
                 ("q2".to_owned(), Answer::Options(vec!["b".to_owned(), "a".to_owned()])),

@@ -1,6 +1,9 @@
 //! Figures of one group, computed from its summed cells.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use uuid::Uuid;
 
@@ -16,7 +19,7 @@ use crate::{
 };
 
 /// Definitions by template.
-pub type Templates = HashMap<Uuid, std::sync::Arc<Template>>;
+pub type Templates = HashMap<Uuid, Arc<Template>>;
 
 /// Sums of the cells of one group.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -255,10 +258,17 @@ struct Judged {
 impl Judged {
     fn of(tally: &Tally, templates: &Templates) -> Self {
         let mut judged = Self::default();
-        for ((template, grade), count) in &tally.ratings {
+        // Grades of a template come together.
+        let mut last: Option<(Uuid, Option<&Template>)> = None;
+        for ((id, grade), count) in &tally.ratings {
             let count = natural(*count);
             judged.n += count;
-            let Some(template) = templates.get(template) else { continue };
+            let template = match last {
+                Some((known, template)) if known == *id => template,
+                _ => templates.get(id).map(Arc::as_ref),
+            };
+            last = Some((*id, template));
+            let Some(template) = template else { continue };
             let Some(meaning) = template.meaning(*grade) else { continue };
             judged.add(meaning, count);
             if template.is_nps() {
@@ -289,15 +299,17 @@ impl Judged {
         if self.n != self.known {
             return None;
         }
-        let mut scale = None;
+        let (mut scale, mut last) = (None, None);
         let mut counts: BTreeMap<i32, u64> = BTreeMap::new();
         for ((id, grade), count) in tally.ratings.iter().filter(|(_, count)| **count > 0) {
-            let template = templates.get(id)?;
-            if *scale.get_or_insert(template.scale()) != template.scale() {
-                return None;
-            }
-            for value in template.values() {
-                counts.entry(value).or_default();
+            if last.replace(*id) != Some(*id) {
+                let template = templates.get(id)?;
+                if *scale.get_or_insert(template.scale()) != template.scale() {
+                    return None;
+                }
+                for value in template.values() {
+                    counts.entry(value).or_default();
+                }
             }
             *counts.entry(grade.value()).or_default() += natural(*count);
         }

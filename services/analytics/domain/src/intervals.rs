@@ -149,8 +149,14 @@ pub fn mean_interval_from_counts(counts: &[(f64, u64)], confidence: f64) -> Mean
     // Relative to the first score, a single score has exactly itself as mean and no spread.
     let mean = first + used().map(|&(s, c)| (s - first) * c as f64).sum::<f64>() / total;
     let squares: f64 = used().map(|&(s, c)| (s - mean) * (s - mean) * c as f64).sum();
-    if n < 2 {
-        return MeanEstimate { mean: Some(mean), ..nothing };
+    mean_from_squares(n, mean, squares, confidence)
+}
+
+/// The same from a mean that is known, and the sum of the squared distances from it.
+pub fn mean_from_squares(n: u64, mean: f64, squares: f64, confidence: f64) -> MeanEstimate {
+    let total = n as f64;
+    if n < 2 || !is_confidence(confidence) {
+        return MeanEstimate { n, mean: Some(mean), sd: None, interval: None };
     }
     let sd = (squares / (total - 1.0)).sqrt();
     let half = student_critical(confidence, total - 1.0) * sd / total.sqrt();

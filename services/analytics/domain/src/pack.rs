@@ -1,13 +1,14 @@
-//! Packed roll-ups: the sums of a whole month of one site in one value, so that wide questions
+//! Packed roll-ups: the sums of a whole month or year of one site in one value, so that wide questions
 //! read few rows. A pack maps keys and days to counts; its bytes depend on nothing but these
 //! sums, so that the same facts give the same bytes in whatever order they came.
 //!
-//! Form: a byte 1, then one entry after the other in ascending order of key and day: bytes
-//! shared with the key before, further bytes of the key, these bytes, the day, a mask of the
-//! counts that are not 0, and these counts, all numbers as LEB128, counts with their sign in
-//! the lowest bit. An empty pack has no bytes.
+//! Form: a byte 1, then one entry after the other in ascending order of key and day (in packs
+//! of years: month): bytes shared with the key before, further bytes of the key, these bytes,
+//! the day, a mask of the counts that are not 0, and these counts, all numbers as LEB128, counts
+//! with their sign in the lowest bit. An empty pack has no bytes.
 
 mod key;
+mod reading;
 mod sums;
 
 use std::collections::BTreeMap;
@@ -15,8 +16,12 @@ use std::collections::BTreeMap;
 use crate::cell::{COLUMNS, Counts};
 use crate::fact::GRADES_PER_BLOCK;
 
-pub use key::{AnswerHead, answer_key, answer_of, rating_key, rating_of};
-pub use sums::{Kind, MonthCut, PackKey, Packs, cut, day_of, month_of, of_answers, of_sites};
+pub use key::{AnswerHead, answer_key, answer_of, is_overall, rating_key, rating_of};
+pub use reading::{Grain, Part, parts};
+pub use sums::{
+    Kind, MonthCut, PackKey, Packs, cut, day_of, january_of, month_in, month_of, of_answers,
+    of_sites,
+};
 
 /// First byte of a pack that is not empty.
 const FORM: u8 = 1;
@@ -28,7 +33,7 @@ const WIDTH: usize = GRADES_PER_BLOCK + COLUMNS;
 #[error("a packed roll-up cannot be read")]
 pub struct Broken;
 
-/// Sums by key and day of the month; day 0 in packs that do not tell days apart.
+/// Sums by key and day of the month, or month of the year; 0 in packs that tell neither apart.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Pack(BTreeMap<(Vec<u8>, u8), Counts>);
 
@@ -96,7 +101,7 @@ pub struct Entry<'r> {
     pub key: &'r [u8],
     /// Whether the entry before had the same key.
     pub repeats: bool,
-    /// Day of the month; 0 in packs that do not tell days apart.
+    /// Day of the month, or month of the year; 0 in packs that tell neither apart.
     pub day: u8,
     /// Its counts.
     pub counts: &'r Counts,

@@ -6,6 +6,7 @@ use analytics_domain::{
     answer::{KINDS_BLOCK, Kind},
     fact::Grade,
     figure::Tally,
+    number::Numbers,
     plan::Group,
     suppression,
 };
@@ -29,6 +30,9 @@ pub struct Count {
     not_applicable: i64,
     refused: i64,
     chosen: i64,
+    /// Numbers that were answered, and to which item; `None` of several ones.
+    numbers: Option<Numbers>,
+    of_numbers: Option<(Uuid, String)>,
     /// Whether any of it was promised anonymity.
     anonymous: bool,
     /// Whether an item was asked for, so that respondents are those who answered it.
@@ -54,6 +58,27 @@ impl Count {
             self.answered + self.not_applicable + self.refused
         } else {
             self.responses
+        }
+    }
+
+    /// Numbers that were answered, if all of them were asked for by the same item.
+    pub fn numbers(&self) -> Option<Numbers> {
+        self.numbers
+    }
+
+    fn add_numbers(&mut self, sum: &Sum) {
+        if sum.counts[0] == 0 {
+            return;
+        }
+        let first = self.of_numbers.get_or_insert_with(|| {
+            self.numbers = Some(Numbers::default());
+            (sum.questionnaire, sum.item.clone())
+        });
+        if *first != (sum.questionnaire, sum.item.clone()) {
+            self.numbers = None;
+        }
+        if let Some(numbers) = &mut self.numbers {
+            numbers.add(sum.block, &sum.counts);
         }
     }
 
@@ -88,6 +113,8 @@ impl Count {
                 self.not_applicable += sum.counts[Kind::NotApplicable as usize];
                 self.refused += sum.counts[Kind::Refused as usize];
             }
+        } else if sum.block < 0 {
+            self.add_numbers(sum);
         } else if !sum.option.is_empty() {
             self.chosen += sum.counts.iter().sum::<i64>();
         } else {

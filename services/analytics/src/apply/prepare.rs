@@ -117,11 +117,13 @@ pub async fn try_once(
         let place = change.fact.place();
         (place.org, place.site, change.fact.site_since_us().unwrap_or_default())
     });
-    let of_answers = contents.responses.iter().map(|change| &change.response.place);
-    let of_answers = of_answers.map(|place| (place.org, place.site, 0));
+    let of_answers = contents.responses.iter().map(|change| {
+        let place = &change.response.place;
+        (place.org, place.site, change.response.site_since_us.unwrap_or_default())
+    });
     let stretches: BTreeSet<Stretch> = of_ratings.chain(of_answers).collect();
     for (org, site, since_us) in stretches {
-        // The device service may know of a move that has not arrived here yet.
+        // The source may know of a move that has not arrived here yet.
         let knows = |view: Arc<OrgView>| {
             view.unit(site).is_some() && view.placed_since(site, i64::MAX) >= since_us
         };

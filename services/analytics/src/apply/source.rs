@@ -33,7 +33,7 @@ impl Source {
         state: 1,
         read: events::read,
         tables: &tables::RATINGS,
-        packs: &[Kind::Months, Kind::Days],
+        packs: &[Kind::Months, Kind::Days, Kind::Years],
         has_vectors: false,
     };
     /// Answers to questionnaires.

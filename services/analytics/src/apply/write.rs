@@ -89,7 +89,9 @@ impl Applier {
         let (mut sums, mut rows) = (BTreeMap::new(), Vec::new());
         for change in batch.iter().flat_map(|prepared| &prepared.contents.responses) {
             let place = &change.response.place;
-            let key = self.stretch((place.org, place.site), None, change.response.time_us)?;
+            let since_us = change.response.site_since_us;
+            let us = change.response.time_us;
+            let key = self.stretch((place.org, place.site), since_us, us)?;
             let (id, zone) = self.zone(tx, known, &mut written.zones, key).await?;
             let mut placed = change.clone();
             placed.response.place.site = id;

@@ -5,6 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use analytics_domain::{
     answer::Joined,
     figure::{Differences, Figure, Templates},
+    intervals::MeanEstimate,
     period::Period,
 };
 use uuid::Uuid;
@@ -23,6 +24,8 @@ pub struct Row {
     pub earlier: Option<Earlier>,
     /// Responses and answers, of questionnaires.
     pub answers: Option<AnswerCounts>,
+    /// Mean of numbers, where all that were answered belong to one item.
+    pub numbers: Option<MeanEstimate>,
     /// Hidden because too few people stand behind it.
     pub suppressed: bool,
 }

@@ -85,14 +85,14 @@ pub struct Fold<'a> {
     scope: &'a Scope,
     timed: bool,
     children: HashMap<Uuid, Uuid>,
-    groups: BTreeMap<Key, Tally>,
+    groups: HashMap<Key, Tally>,
     total: Tally,
 }
 
 impl<'a> Fold<'a> {
     /// Nothing collected yet. `timed` when sums come by bucket of time.
     pub fn new(view: &'a OrgView, question: &'a Question, scope: &'a Scope, timed: bool) -> Self {
-        let (children, groups) = (HashMap::new(), BTreeMap::new());
+        let (children, groups) = (HashMap::new(), HashMap::new());
         Self { view, question, scope, timed, children, groups, total: Tally::default() }
     }
 
@@ -113,7 +113,7 @@ impl<'a> Fold<'a> {
         if self.groups.len() > GROUPS_MAX { Err(too_many()) } else { Ok(()) }
     }
 
-    /// Groups that are not empty, and the total.
+    /// Groups that are not empty, in the order of their keys, and the total.
     pub fn end(mut self) -> (BTreeMap<Key, Tally>, Tally) {
         // Without groups there is one row, even of nothing.
         if self.question.groups.is_empty() {
@@ -121,7 +121,7 @@ impl<'a> Fold<'a> {
         } else {
             self.groups.retain(|_, tally| !tally.is_empty());
         }
-        (self.groups, self.total)
+        (self.groups.into_iter().collect(), self.total)
     }
 
     fn part(&mut self, group: Group, sum: &Sum) -> Option<Part> {

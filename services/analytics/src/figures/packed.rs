@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use analytics_domain::{
     cell::{Counts, What},
-    pack,
+    pack::{self, Grain},
     plan::Table,
     time::Bucket,
 };
@@ -14,8 +14,8 @@ use sea_orm::{ConnectionTrait, StreamTrait};
 use uuid::Uuid;
 
 use crate::store::{
-    packs::{self, Grain, SiteScan},
-    sums::{self, Scan, Sum},
+    packs::{self, SiteScan},
+    sums::{self, Items, Scan, Sum},
 };
 
 /// Hands out the sums that `scan` asks for, from packs or from cells. `bucket` is that of the
@@ -49,7 +49,8 @@ async fn read(
         None | Some(Bucket::Month) => Grain::Month,
         Some(_) => Grain::Day,
     };
-    let sites = SiteScan { org: scan.org, sites: &scan.sites, days: (scan.from, scan.to), grain };
+    let (org, sites, days) = (scan.org, &scan.sites, (scan.from, scan.to));
+    let sites = SiteScan { org, sites, days, grain, overall: scan.items == Items::Overall };
     // What keys mean, if it is asked for: the same few come in every pack.
     let mut known: HashMap<Vec<u8>, Option<What>> = HashMap::new();
     let (mut sum, mut wanted) = (nothing(), false);

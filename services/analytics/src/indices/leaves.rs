@@ -134,6 +134,11 @@ impl Layout {
         }
     }
 
+    /// Whether of ratings only overall items are counted.
+    pub fn is_overall(&self) -> bool {
+        self.ratings.keys().all(|(_, item, _)| item.is_empty())
+    }
+
     /// Sums that a row of cells of ratings adds to.
     pub fn of_rating(&self, template: Uuid, item: &str, block: i16) -> &[(usize, Scores)] {
         // The key is built once for each row read, which is cheaper than a nested map.

@@ -5,7 +5,7 @@ use std::{collections::HashMap, ops::Range};
 
 use analytics_domain::{
     answer::KINDS_BLOCK,
-    pack::{self, AnswerHead, Kind},
+    pack::{self, AnswerHead, Grain, Kind},
     time::Bucket,
 };
 use kit::error::{Result, ServiceError};
@@ -18,7 +18,7 @@ use super::{
     sums::Sums,
     targets::Targets,
 };
-use crate::store::packs::{self, Grain, Scan, SiteScan};
+use crate::store::packs::{self, Scan, SiteScan};
 
 /// What keys of packs mean. The same few come in every pack, so each is looked up once.
 struct Known<T> {
@@ -62,7 +62,8 @@ pub async fn ratings(
     let include = asked.definition.filter.include_distrusted;
     let by_day = asked.periods.bucket() == Some(Bucket::Day);
     let grain = if by_day { Grain::Day } else { Grain::Month };
-    let scan = SiteScan { org, sites: &targets.sites, days: asked.days, grain };
+    let (sites, days, overall) = (&targets.sites, asked.days, layout.is_overall());
+    let scan = SiteScan { org, sites, days, grain, overall };
     let (mut known, mut current) = (Known::new(), 0);
     packs::of_sites(conn, &scan, |entry| {
         if !entry.repeats {

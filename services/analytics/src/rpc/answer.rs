@@ -1,6 +1,6 @@
 //! Writes figures as messages of the contract.
 
-use std::collections::HashMap;
+use std::{cell::RefCell, collections::HashMap};
 
 use analytics_domain::{
     answer::Joined,
@@ -32,7 +32,7 @@ const OVERALL: &str = "overall";
 pub fn response(view: &OrgView, answer: &Answer, question: &Question) -> QueryFiguresResponse {
     let bucket = question.bucket();
     let classes = &answer.classes;
-    let writer = Writer { view, templates: &answer.templates, classes, bucket };
+    let writer = Writer::new(view, &answer.templates, classes, bucket);
     let include_distrusted = question.filter.include_distrusted;
     QueryFiguresResponse {
         rows: answer.rows.iter().map(|row| writer.row(row)).collect(),
@@ -50,17 +50,26 @@ pub fn response(view: &OrgView, answer: &Answer, question: &Question) -> QueryFi
 
 /// Writes rows with names as they are now.
 pub struct Writer<'a> {
-    /// Knows the names.
-    pub view: &'a OrgView,
-    /// Knows the items.
-    pub templates: &'a Templates,
-    /// Knows the names of customer classes.
-    pub classes: &'a HashMap<Uuid, String>,
-    /// How time is cut.
-    pub bucket: Option<Bucket>,
+    view: &'a OrgView,
+    templates: &'a Templates,
+    classes: &'a HashMap<Uuid, String>,
+    bucket: Option<Bucket>,
+    /// Labels of times that were written: wide answers repeat the same few for every unit.
+    labels: RefCell<HashMap<i64, String>>,
 }
 
-impl Writer<'_> {
+impl<'a> Writer<'a> {
+    /// `view` knows the names of units and staff, `classes` those of customer classes,
+    /// `templates` the items; `bucket` is how time is cut.
+    pub fn new(
+        view: &'a OrgView,
+        templates: &'a Templates,
+        classes: &'a HashMap<Uuid, String>,
+        bucket: Option<Bucket>,
+    ) -> Self {
+        Self { view, templates, classes, bucket, labels: RefCell::default() }
+    }
+
     /// One row.
     pub fn row(&self, row: &Row) -> FigureRow {
         let figure = &row.figure;
@@ -98,6 +107,7 @@ impl Writer<'_> {
             not_applicable: int(answers.not_applicable),
             refused: int(answers.refused),
             answers: int(answers.answers),
+            numbers: row.numbers.as_ref().map(mean),
         }
     }
 
@@ -163,7 +173,11 @@ impl Writer<'_> {
                 out.weekday = part(number / 24 + 1);
                 out.hour = part(number % 24);
             }
-            Some(bucket) => out.period = bucket.label(number),
+            Some(bucket) => {
+                let mut labels = self.labels.borrow_mut();
+                let label = labels.entry(number).or_insert_with(|| bucket.label(number));
+                out.period.clone_from(label);
+            }
             None => {}
         }
     }

@@ -6,7 +6,7 @@ use analytics_domain::index::{
         ALPHA_MINIMUM_DEFAULT, Definition, Filter, Judgement, Leaf, MINIMUM_N_DEFAULT, Measure,
         Method, Node, NodeMethod, Problem, ServiceFigure, Statistic, Weighting,
     },
-    weights::{CONSISTENCY_MAX, fixed, judged},
+    weights::{self, CONSISTENCY_MAX, judged},
 };
 use kit::error::{Result, ServiceError};
 use proto::{
@@ -304,16 +304,17 @@ fn weighting_to(definition: &Definition, tree: &Tree, weighting: &Weighting) -> 
         method: method_to(own.method),
         evidence: own.evidence.clone(),
     });
-    let mut weights = Vec::new();
-    for (children, used) in tree.children.iter().zip(fixed(definition, tree, weighting)) {
-        for (child, weight) in children.iter().zip(used.into_iter().flatten()) {
-            weights.push(api::NodeWeight { node: definition.nodes[*child].id.clone(), weight });
+    let mut shown = Vec::new();
+    for (children, used) in tree.children.iter().zip(weights::of(definition, tree, weighting)) {
+        for (child, weight) in children.iter().zip(used.given().unwrap_or_default()) {
+            let (node, weight) = (definition.nodes[*child].id.clone(), *weight);
+            shown.push(api::NodeWeight { node, weight });
         }
     }
     api::Weighting {
         id: weighting.id.clone(),
         method: method_to(weighting.method),
-        weights,
+        weights: shown,
         judgements: weighting.judgements.iter().map(judgement_to).collect(),
         evidence: weighting.evidence.clone(),
         node_methods: own.collect(),

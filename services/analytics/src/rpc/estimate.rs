@@ -33,6 +33,7 @@ use uuid::Uuid;
 
 use super::{answer::joined, index_answer, index_question};
 use crate::{
+    computing,
     indices::{Block, Read, Wanted, of_items, scores},
     state::{App, id},
     store::{questionnaires, vectors::Vector},
@@ -146,11 +147,10 @@ pub async fn reliability(
     let count = usize::try_from(request.bootstrap_resamples).unwrap_or_default();
     let seed = request.seed.cast_unsigned();
     let how = (count > 0).then_some(Resampling { count, seed, confidence: CONFIDENCE });
-    // A bootstrap may take a while.
-    let found = tokio::task::spawn_blocking(move || {
+    let found = computing::compute(move || {
         (omega(&rows, how).ok(), split_half(&rows, Split::OddEven, how).ok())
     });
-    let (omega, split) = found.await.map_err(ServiceError::internal)?;
+    let (omega, split) = found.await?;
     answer.omega = omega.as_ref().and_then(|found| found.omega);
     answer.split_half = split.as_ref().and_then(|found| found.spearman_brown);
     let ends = |interval: Option<Interval>| interval.map_or((None, None), |i| (i.low, i.high));
@@ -215,13 +215,13 @@ pub async fn latent_index(
         return Ok(answer);
     }
     let seed = request.seed.cast_unsigned();
-    let fit = tokio::task::spawn_blocking(move || {
+    let fit = computing::compute(move || {
         let columns = items.into_iter().enumerate();
         let data: Vec<(String, Vec<Option<f64>>)> =
             columns.map(|(j, item)| (item, rows.iter().map(|row| row[j]).collect())).collect();
         fit(&data, blocks, usize::try_from(resamples).unwrap_or_default(), seed)
     });
-    let fitted = fit.await.map_err(ServiceError::internal)?;
+    let fitted = fit.await?;
     let (blocks, model, spread) =
         fitted.map_err(|invalid| ServiceError::invalid("constructs", invalid.to_string()))?;
     describe(&mut answer, &blocks, &model, spread.as_ref());

@@ -14,6 +14,7 @@ use proto::{
         QueryFiguresRequest, TrustRow, Verification, integrity_service_server::IntegrityService,
     },
     common::v1::Permission,
+    names,
 };
 use tonic::{Request, Response, Status};
 
@@ -210,11 +211,21 @@ fn drill_down(
         let path = format!("/v1/responses?unit={unit}&fromTime={from}&toTime={to}");
         return vec![list("responses", path, Permission::ResponseRead)];
     }
-    let ratings = |extra: &str| format!("/v1/ratings?{range}{extra}");
+    // Lists show what the figure counts, by the same tree.
+    let tree = match asked.question.tree {
+        Tree::AsOfService => "TREE_AS_OF_SERVICE",
+        Tree::Present => "TREE_PRESENT",
+    };
+    let staff = match asked.question.filter.staff.as_slice() {
+        [one] => format!("&staff={}", names::print("staff", *one)),
+        _ => String::new(),
+    };
+    let behind = format!("{range}&tree={tree}{staff}");
+    let ratings = |extra: &str| format!("/v1/ratings?{behind}{extra}");
     vec![
         list("ratings", ratings(""), Permission::RatingRead),
         list("bad ratings", ratings("&badOnly=true"), Permission::RatingRead),
         list("ratings with trust marks", ratings("&markedOnly=true"), Permission::RatingRead),
-        list("services", format!("/v1/encounters?{range}"), Permission::EncounterRead),
+        list("services", format!("/v1/encounters?{behind}"), Permission::EncounterRead),
     ]
 }

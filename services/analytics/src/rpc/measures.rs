@@ -19,6 +19,8 @@ use serde_json::{Map, Number};
 use tokio::sync::Semaphore;
 use tonic::{Request, Response, Status};
 
+use crate::computing;
+
 /// Computes methods, as many at a time as there are cores.
 #[derive(Debug, Clone)]
 pub struct Measures {
@@ -44,12 +46,11 @@ impl MeasureService for Measures {
         })?;
         let input = input_of(message.input.unwrap_or_default())?;
         let core = self.cores.clone().acquire_owned().await.map_err(ServiceError::internal)?;
-        // The larger methods would hold up every other call of this thread.
-        let computed = tokio::task::spawn_blocking(move || {
+        let computed = computing::compute(move || {
             let _core = core;
             method.compute(&input)
         });
-        let output = computed.await.map_err(ServiceError::internal)?.map_err(refusal)?;
+        let output = computed.await?.map_err(refusal)?;
         let result = Some(struct_of(output));
         Ok(Response::new(ComputeMeasureResponse { method: message.method, result }))
     }
@@ -143,7 +144,7 @@ fn json_of(value: Value) -> std::result::Result<serde_json::Value, String> {
 }
 
 /// An output as a struct; outputs are objects.
-fn struct_of(output: serde_json::Value) -> Struct {
+pub fn struct_of(output: serde_json::Value) -> Struct {
     match kind_of(output) {
         Kind::StructValue(fields) => fields,
         _ => Struct::default(),

@@ -142,7 +142,7 @@ impl Watcher {
         };
         let snapshot = known.is_none() && !unchanged;
         let (templates, classes) = (&answer.templates, &answer.classes);
-        let writer = Writer { view: &view, templates, classes, bucket: None };
+        let writer = Writer::new(&view, templates, classes, None);
         let rows = answer.rows.iter().filter(|row| match known {
             Some(last) => !last.answer.rows.contains(row),
             None => snapshot,

@@ -73,9 +73,12 @@ pub async fn detect(
     }
     let view = caller.view()?;
     let [from, to] = reading::moments(&view, unit, days);
+    // Services are told one by one by where they stand now, sums by where they stood then.
+    let tree = if request.by_service { "TREE_UNSPECIFIED" } else { "TREE_AS_OF_SERVICE" };
     let list = |staff: Uuid| {
         let (unit, staff) = (&request.unit, names::print("staff", staff));
-        format!("/v1/encounters?unit={unit}&staff={staff}&unpromptedOnly=true&from={from}&to={to}")
+        let which = format!("unit={unit}&tree={tree}&staff={staff}&unpromptedOnly=true");
+        format!("/v1/encounters?{which}&from={from}&to={to}")
     };
     if request.by_service {
         let services = app.outcomes.prompting(&view, unit, days).await?;

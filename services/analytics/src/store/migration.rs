@@ -10,6 +10,7 @@ mod indices;
 mod packs;
 mod placements;
 mod settings;
+mod years;
 
 use super::tables::{self, Kind};
 
@@ -23,6 +24,7 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
     all.push(Box::new(placements::Placements));
     all.push(Box::new(alerts::Alerts));
     all.push(Box::new(packs::Packs));
+    all.push(Box::new(years::Years));
     all
 }
 

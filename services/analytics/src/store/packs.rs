@@ -6,7 +6,7 @@ use std::{collections::HashMap, ops::Range};
 
 use analytics_domain::{
     cell::Counts,
-    pack::{self, Broken, Entry, Kind, Pack, PackKey, Packs, Reader},
+    pack::{self, Broken, Entry, Grain, Kind, Pack, PackKey, Packs, Part, Reader},
 };
 use futures::TryStreamExt as _;
 use kit::{
@@ -176,7 +176,7 @@ pub struct Scan<'a> {
     pub org: Uuid,
     /// What they hold.
     pub kind: Kind,
-    /// Local months, the end not included.
+    /// Local months, the end not included; of years from a January on.
     pub months: Range<i32>,
     /// Sites.
     pub sites: &'a Sites,
@@ -239,8 +239,9 @@ fn statement(scan: &Scan<'_>, sites: Option<&[Uuid]>) -> (String, Values) {
         format!("kind = {}", values.put(scan.kind.number())),
     ];
     // Months one by one, so that the sites narrow what is read of each.
-    if scan.months.len() <= MONTHS_MAX {
-        all.push(format!("month IN {}", values.list(scan.months.clone())));
+    let months = scan.months.clone().step_by(scan.kind.months());
+    if months.len() <= MONTHS_MAX {
+        all.push(format!("month IN {}", values.list(months)));
     } else {
         let (from, to) = (values.put(scan.months.start), values.put(scan.months.end));
         all.push(format!("month >= {from} AND month < {to}"));
@@ -265,15 +266,6 @@ pub fn entries(row: &Row, mut each: impl FnMut(&Entry<'_>) -> Result<()>) -> Res
     Ok(())
 }
 
-/// How finely time is told apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Grain {
-    /// Local days.
-    Day,
-    /// Local months; the first and the last may be in part.
-    Month,
-}
-
 /// Ratings and encounters of sites.
 #[derive(Debug, Clone)]
 pub struct SiteScan<'a> {
@@ -285,6 +277,8 @@ pub struct SiteScan<'a> {
     pub days: (i32, i32),
     /// How finely.
     pub grain: Grain,
+    /// Only overall items and encounters, which are read from fewer packs.
+    pub overall: bool,
 }
 
 /// Sums of a site in a day or month.
@@ -312,46 +306,22 @@ pub async fn of_sites(
     scan: &SiteScan<'_>,
     mut each: impl FnMut(&SiteEntry<'_>) -> Result<()> + Send,
 ) -> Result<()> {
-    let (org, sites) = (scan.org, scan.sites);
-    let by_days = |days: Range<i32>| {
-        let months = pack::month_of(days.start)..pack::month_of(days.end - 1) + 1;
-        (Scan { org, kind: Kind::Days, months, sites }, days)
-    };
-    if scan.days.0 >= scan.days.1 {
-        return Ok(());
-    }
-    let mut parts = Vec::new();
-    if scan.grain == Grain::Day {
-        parts.push(by_days(scan.days.0..scan.days.1));
-    } else {
-        let cut = pack::cut(scan.days);
-        let days = i32::MIN..i32::MAX;
-        parts.push((Scan { org, kind: Kind::Months, months: cut.whole, sites }, days));
-        parts.extend(cut.rest.into_iter().map(by_days));
-    }
-    for (packs, days) in parts {
-        self::each(conn, &packs, |row| one(&row, packs.kind, &days, scan.grain, &mut each)).await?;
+    for part in pack::parts(scan.days, scan.grain, scan.overall) {
+        let (kind, months) = (part.kind, part.months.clone());
+        let packs = Scan { org: scan.org, kind, months, sites: scan.sites };
+        self::each(conn, &packs, |row| one(&row, &part, &mut each)).await?;
     }
     Ok(())
 }
 
-fn one(
-    row: &Row,
-    kind: Kind,
-    days: &Range<i32>,
-    grain: Grain,
-    each: &mut impl FnMut(&SiteEntry<'_>) -> Result<()>,
-) -> Result<()> {
-    // An entry outside of the days is not handed out, so what follows does not repeat it.
+fn one(row: &Row, part: &Part, each: &mut impl FnMut(&SiteEntry<'_>) -> Result<()>) -> Result<()> {
+    // An entry that does not count is not handed out, so what follows does not repeat it.
     let mut left_out = false;
     entries(row, |entry| {
-        let day = pack::day_of(row.month, entry.day);
         let repeats = entry.repeats && !left_out;
-        left_out = kind == Kind::Days && !days.contains(&day);
-        if left_out {
-            return Ok(());
-        }
-        let time = if grain == Grain::Day { day } else { row.month };
+        let time = part.time(row.month, entry.key, entry.day);
+        left_out = time.is_none();
+        let Some(time) = time else { return Ok(()) };
         let (key, counts) = (entry.key, entry.counts);
         each(&SiteEntry { site: row.site, time: time.into(), key, repeats, counts })
     })

@@ -1,7 +1,7 @@
 //! Where sites stood, and in which time zone they kept their days: one row for each stretch of
 //! time in which neither changed. Cells and vectors carry the id of such a row in the place of
 //! their site, so that each counts for the units above it at the time of the service, and stays
-//! on its day. The device service says to which stretch a fact belongs, so a fact that is taken
+//! on its day. The source of a fact says to which stretch it belongs, so a fact that is taken
 //! back is looked for where it was counted, and a rebuild counts it there again.
 
 use std::{

@@ -154,6 +154,19 @@ async fn check_items(world: &World, counted: &[&Response]) {
     assert!(item("nps").figure.nps.is_some() && item("q1").figure.nps.is_none());
     assert_eq!(item("visits").answers.unwrap().answers, counted.len() as u64);
     assert_eq!(item("visits").figure.n, 0, "numbers have no grade");
+    let numbers: Vec<f64> = given("visits")
+        .filter_map(|a| if let Given::Number(number) = a { Some(*number) } else { None })
+        .collect();
+    let n = numbers.len() as f64;
+    let mean = numbers.iter().sum::<f64>() / n;
+    let squares = numbers.iter().map(|number| (number - mean).powi(2)).sum::<f64>();
+    for row in [item("visits"), &answer.total] {
+        let found = row.numbers.unwrap();
+        assert_eq!(found.n, numbers.len() as u64, "{}", world.name);
+        assert!((found.mean.unwrap() - mean).abs() < 1e-9);
+        assert!((found.sd.unwrap() - (squares / (n - 1.0)).sqrt()).abs() < 1e-9);
+    }
+    assert_eq!(item("q1").numbers, None, "grades are no numbers");
 
     let answer = ask(world, &question(world, &[Group::Choice])).await;
     let chosen = |option: &str| {

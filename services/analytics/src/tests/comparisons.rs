@@ -156,6 +156,20 @@ async fn targets_have_lights_and_are_proposed_slightly_above_the_level() {
             "{}",
             world.name
         );
+        // Three ratings, all of them good, are too few for a light.
+        let few = Target {
+            unit: names::print("units", world.org.windows[3]),
+            indicator: "satisfied".to_owned(),
+            measure: satisfied(),
+            value: 50.0,
+            ..Default::default()
+        };
+        let set = SetTargetRequest { target: Some(few.clone()) };
+        client.set_target(bearer(set, &token)).await.unwrap();
+        let found = client.list_targets(bearer(request.clone(), &token)).await.unwrap();
+        let found = found.into_inner().targets.into_iter().find(|t| t.unit == few.unit).unwrap();
+        let shown = (found.n, found.present, found.light());
+        assert_eq!(shown, (3, Some(100.0), TrafficLight::Unspecified), "{}", world.name);
         // Before the first rating there is nothing to judge.
         let early = ("2026-01-01".to_owned(), "2026-01-31".to_owned());
         let early = ListTargetsRequest { from: early.0, to: early.1, ..request };
@@ -457,6 +471,8 @@ async fn figures_explain_themselves_and_say_what_trust_marks_change() {
         assert!(found.question.contains("Headquarters") && !found.definitions.is_empty());
         let allowed: Vec<bool> = found.drill_down.iter().map(|list| list.allowed).collect();
         assert_eq!(allowed, [true, true, true, false], "services need another permission");
+        let tree = "&tree=TREE_AS_OF_SERVICE";
+        assert!(found.drill_down.iter().all(|list| list.path.contains(tree)), "as the figure");
 
         let request = GetVerificationRequest {};
         let none = client.get_verification(bearer(request, &token)).await.unwrap().into_inner();

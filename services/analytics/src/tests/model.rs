@@ -323,6 +323,8 @@ pub fn counted(world: &World, facts: &[Fact]) -> Vec<String> {
         months.entry(SiteKey { time, ..key.clone() }).or_default().add(counts);
     }
     lines.extend(months.iter().map(|row| site("pack_months", row)));
+    let overall = months.iter().filter(|(key, _)| key.what.item.is_empty());
+    lines.extend(overall.map(|row| site("pack_years", row)));
     lines.extend(deltas.day.iter().map(day));
     lines.sort();
     lines

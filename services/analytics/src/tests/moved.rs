@@ -1,11 +1,11 @@
 //! What figures say after a branch was moved to another region, or changed its time zone.
 
 use analytics_domain::fact::Fact;
-use kit::rpc::bearer;
+use kit::{feed::Consumer as _, rpc::bearer};
 use proto::{
     analytics::v1::{
-        FigureFilter, GroupBy, IndexLeaf, LeafStatistic, QueryFiguresRequest, QueryFiguresResponse,
-        RankUnitsRequest, RatingLeaf, Tree, WatchFiguresRequest,
+        FigureFilter, FigureSource, GroupBy, IndexLeaf, LeafStatistic, QueryFiguresRequest,
+        QueryFiguresResponse, RankUnitsRequest, RatingLeaf, Tree, WatchFiguresRequest,
         comparison_service_client::ComparisonServiceClient,
         figure_service_client::FigureServiceClient,
     },
@@ -15,8 +15,9 @@ use proto::{
 use uuid::Uuid;
 
 use super::{
-    model::{change_event, group},
+    model::{Random, change_event, group},
     service::{ask, put, rating, today},
+    survey,
     world::World,
 };
 
@@ -214,4 +215,34 @@ async fn a_fact_of_a_move_that_is_not_known_here_yet_waits_for_it() {
     let ((), west) = tokio::join!(applying, learning);
     let token = world.org.user(west, &READ).await;
     assert_eq!(ask(&world, &token, today(west)).await.unwrap().total.unwrap().n, 1);
+}
+
+#[tokio::test]
+async fn an_answer_says_where_its_site_stood_before_the_move_is_known_here() {
+    let world = World::in_memory().await;
+    let now = world.now_us();
+    let mut answer = survey::response(&world, &mut Random::new(3));
+    answer.place.site = world.org.branches[0];
+    answer.place.unit = answer.place.site;
+    (answer.place.suspect, answer.place.anonymous) = (false, false);
+    (answer.time_us, answer.site_since_us) = (now, Some(now - MINUTE_US));
+    let mut events = survey::version_events(&world);
+    events.push(survey::change(&world, None, Some(&answer)));
+    let applier = &world.service.answers.applier;
+    applier.cursor().await.unwrap();
+    let learning = async {
+        tokio::task::yield_now().await;
+        world.restructure(now - MINUTE_US, now + DAY_US).await
+    };
+    let (applied, west) = tokio::join!(applier.apply(vec![survey::group(1, &events)]), learning);
+    applied.unwrap();
+    let token = world.org.user(west, &READ).await;
+    let source = FigureSource::Questionnaires as i32;
+    let request = || QueryFiguresRequest { source, ..today(west) };
+    let found = ask(&world, &token, request()).await.unwrap();
+    assert_eq!(found.total.unwrap().responses, 1, "the region that it had moved to");
+
+    let gone = survey::group(2, &[survey::change(&world, Some(&answer), None)]);
+    applier.apply(vec![gone]).await.unwrap();
+    assert_eq!(ask(&world, &token, request()).await.unwrap().total.unwrap().responses, 0);
 }

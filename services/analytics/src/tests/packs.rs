@@ -6,6 +6,7 @@ use analytics_domain::{
     fact::{Fact, Rating},
     index::definition::{Leaf, Measure, Statistic},
     pack::{self, Kind, Pack, PackKey, Packs, month_of},
+    plan::Table,
     time::{day_number, local_day},
 };
 use kit::{auth::InternalTokens, rpc::bearer, testing::SEED};
@@ -21,7 +22,14 @@ use super::{
     model::{Random, Story, TEMPLATES, groups},
     world::{Running, World},
 };
-use crate::{measuring::Measuring, store::packs};
+use crate::{
+    measuring::Measuring,
+    store::{
+        packs,
+        placements::{self, Tree},
+        sums::{self, Items, Scan, Sites, Sum},
+    },
+};
 
 /// Ratings of the first template that count for a unit in these days, by hand: how many, and
 /// their mean score.
@@ -103,6 +111,86 @@ async fn an_index_of_any_days_is_what_counting_gives() {
     }
 }
 
+/// Plain cells of windows in these days, by stretch of a site.
+async fn plain(world: &World, days: (i32, i32)) -> Vec<Sum> {
+    let scan = Scan {
+        table: Table::Day,
+        org: world.org.org,
+        sites: Sites::Any,
+        from: days.0,
+        to: days.1,
+        by_site: true,
+        by_window: false,
+        by_staff: false,
+        by_business_type: false,
+        by_channel: false,
+        bucket: None,
+        windows: Vec::new(),
+        staff: Vec::new(),
+        business_types: Vec::new(),
+        channels: Vec::new(),
+        templates: vec![TEMPLATES[0]],
+        items: Items::All,
+    };
+    sums::read(world.db.read(), &scan).await.unwrap()
+}
+
+/// How often plain cells count an item for a unit, as units stood at each service.
+async fn counted(world: &World, cells: &[Sum], unit: Uuid, item: &str) -> i64 {
+    let view = world.view();
+    let placed = placements::load(world.db.read(), world.org.org).await.unwrap();
+    let within = |id: Uuid| {
+        let placement = placed.get(id).unwrap();
+        Tree::AsOfService.upward(&view, placement).any(|above| above == unit)
+    };
+    let wanted = cells.iter().filter(|sum| {
+        let what = &sum.what;
+        what.template == TEMPLATES[0] && what.class == 0 && what.item == item && within(sum.site)
+    });
+    wanted.map(|sum| sum.counts.grades.iter().sum::<i64>()).sum()
+}
+
+#[tokio::test]
+async fn packs_of_any_days_say_what_plain_cells_say_of_a_branch_that_moved_too() {
+    for world in World::everywhere().await {
+        let mut random = Random::new(29);
+        let us = |text: &str| text.parse::<jiff::Timestamp>().unwrap().as_microsecond();
+        let west = world.restructure(us("2026-09-28T03:00:00Z"), us("2026-10-02T09:00:00Z")).await;
+        let story = Story::new(&world, &mut random, 400);
+        world.apply(groups(&story.events, &mut random)).await;
+        let units = vec![world.org.root, world.org.region, west, world.org.branches[0]];
+        let first_day = day_number("2025-08-20".parse().unwrap());
+        let mut seen = 0;
+        for _ in 0..24 {
+            let from = first_day + i32::try_from(random.below(460)).unwrap();
+            let days = (from, from + 1 + i32::try_from(random.below(460)).unwrap());
+            let cells = plain(&world, days).await;
+            for item in ["", "speed"] {
+                let measure = Measure::Rating {
+                    templates: vec![TEMPLATES[0]],
+                    item: item.to_owned(),
+                    statistic: Statistic::MeanScore,
+                };
+                let measuring = Measuring {
+                    leaf: Leaf { measure, scores: Vec::new() },
+                    units: units.clone(),
+                    staff_of: None,
+                    days,
+                    by_day: false,
+                    include_distrusted: false,
+                };
+                let found = world.service.app.indices.measure(&world.view(), &measuring).await;
+                for (unit, value) in units.iter().zip(found.unwrap().values) {
+                    let wanted = counted(&world, &cells, *unit, item).await;
+                    assert_eq!(value.n, wanted, "{} {unit} {item:?} {days:?}", world.name);
+                    seen += wanted;
+                }
+            }
+        }
+        assert!(seen > 300, "{}: the days were not empty: {seen}", world.name);
+    }
+}
+
 async fn compare(running: &Running) -> ReconcileResponse {
     let organisation = names::print("organisations", running.world.org.org);
     let token = InternalTokens::new(&SEED).operator();
@@ -121,15 +209,18 @@ async fn a_pack_that_is_wrong_is_found_and_put_right_by_a_rebuild() {
         assert!(compare(&running).await.equal);
         let org = running.world.org.org;
         let what = What { template: TEMPLATES[0], item: String::new(), class: 0, block: 0 };
-        for kind in [Kind::Months, Kind::Days] {
+        for kind in [Kind::Months, Kind::Days, Kind::Years] {
             let mut counts = Counts::default();
             counts.grades[5] = 1;
             let (day, site) =
                 (day_number("2026-09-25".parse().unwrap()), running.world.org.branches[0]);
             let mut pack = Pack::default();
-            let of_day = if kind == Kind::Days { 25 } else { 0 };
-            pack.add(&pack::rating_key(&what), of_day, &counts);
-            let month = month_of(day);
+            let (part, month) = match kind {
+                Kind::Days => (25, month_of(day)),
+                Kind::Years => (9, pack::january_of(month_of(day))),
+                _ => (0, month_of(day)),
+            };
+            pack.add(&pack::rating_key(&what), part, &counts);
             let key = PackKey { org, kind: kind.number(), month, site, unit: Uuid::nil() };
             let tx = running.world.db.begin().await.unwrap();
             packs::add(tx.conn(), Packs::from([(key, pack)])).await.unwrap();
@@ -137,8 +228,10 @@ async fn a_pack_that_is_wrong_is_found_and_put_right_by_a_rebuild() {
         }
         let report = compare(&running).await;
         let cells: Vec<&str> = report.mismatches.iter().map(|m| m.cell.as_str()).collect();
-        assert_eq!(cells.len(), 2, "{}: {cells:?}", running.world.name);
-        assert!(cells[0].starts_with("site day:") && cells[1].starts_with("site month:"));
+        assert_eq!(cells.len(), 3, "{}: {cells:?}", running.world.name);
+        for (cell, pack) in cells.iter().zip(["site day:", "site month:", "site year:"]) {
+            assert!(cell.starts_with(pack), "{cell}");
+        }
         let token = InternalTokens::new(&SEED).operator();
         let mut client = MaintenanceServiceClient::new(running.channel.clone());
         let request = proto::analytics::v1::RebuildRequest {};

@@ -209,7 +209,10 @@ pub fn response(world: &World, random: &mut Random) -> Response {
     let start: i64 = "2026-09-20T00:00:00Z".parse::<jiff::Timestamp>().unwrap().as_microsecond();
     let year = if random.chance(4) { 365 * 86_400_000_000 } else { 0 };
     let time_us = start - year + i64::try_from(random.below(28 * 86_400)).unwrap() * 1_000_000;
-    Response { id: Uuid::now_v7(), place, time_us, answers: answers(version, random) }
+    // As the survey service says it.
+    let site_since_us = Some(world.view().placed_since(place.site, time_us));
+    let answers = answers(version, random);
+    Response { id: Uuid::now_v7(), place, time_us, site_since_us, answers }
 }
 
 fn answers(version: i32, random: &mut Random) -> Vec<(String, Answer)> {
@@ -229,7 +232,7 @@ fn answers(version: i32, random: &mut Random) -> Vec<(String, Answer)> {
     let options = ["speed", "manner"].map(str::to_owned).to_vec();
     let chosen = options[..1 + random.below(2)].to_vec();
     answers.push(("why".to_owned(), Answer::Options(chosen)));
-    answers.push(("visits".to_owned(), Answer::Number(random.below(9) as f64 + 0.5)));
+    answers.push(("visits".to_owned(), Answer::Number(random.below(9) as f64 - 2.5)));
     answers
 }
 
@@ -262,6 +265,7 @@ pub fn facts(response: &Response) -> ResponseFacts {
         suspect: place.suspect,
         anonymous: place.anonymous,
         answers: answers.collect(),
+        site_since: time::from_us_opt(response.site_since_us),
     }
 }
 

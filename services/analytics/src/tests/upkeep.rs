@@ -63,7 +63,7 @@ async fn the_service_follows_the_feed_and_agrees_with_the_source() {
         story.facts.push(rating(world, 0, 5));
         device.commit([], &story.facts);
         let report = compare(&running).await;
-        assert!(!report.equal && report.mismatches.len() == 4, "{:?}", report.mismatches);
+        assert!(!report.equal && report.mismatches.len() == 5, "{:?}", report.mismatches);
 
         let token = InternalTokens::new(&SEED).operator();
         let mut client = FreshnessServiceClient::new(running.channel.clone());

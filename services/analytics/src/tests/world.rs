@@ -229,7 +229,13 @@ pub struct FakeDevice {
 #[derive(Default)]
 struct Stored {
     groups: Vec<EventGroup>,
-    counts: CountSourceResponse,
+    facts: Vec<Fact>,
+}
+
+impl Stored {
+    fn end(&self) -> String {
+        self.groups.last().map(|group| group.position.clone()).unwrap_or_default()
+    }
 }
 
 impl FakeDevice {
@@ -242,14 +248,13 @@ impl FakeDevice {
     pub fn commit(&self, groups: impl IntoIterator<Item = EventGroup>, facts: &[Fact]) {
         let mut stored = self.stored.lock().unwrap();
         stored.groups.extend(groups);
-        let position = stored.groups.last().map(|g| g.position.clone()).unwrap_or_default();
-        stored.counts = count(position, facts);
+        stored.facts = facts.to_vec();
         self.more.notify_waiters();
     }
 
     /// Position of the last group.
     pub fn end(&self) -> String {
-        self.stored.lock().unwrap().counts.position.clone()
+        self.stored.lock().unwrap().end()
     }
 
     fn after(&self, position: &str, limit: usize) -> (Vec<EventGroup>, bool) {
@@ -263,7 +268,7 @@ impl FakeDevice {
     }
 }
 
-fn count(position: String, facts: &[Fact]) -> CountSourceResponse {
+fn count<'a>(position: String, facts: impl Iterator<Item = &'a Fact>) -> CountSourceResponse {
     let mut ratings: BTreeMap<(Uuid, Uuid, i32, bool), i64> = BTreeMap::new();
     let mut encounters: BTreeMap<(Uuid, i32), i64> = BTreeMap::new();
     for fact in facts {
@@ -324,9 +329,12 @@ impl EventService for FakeDevice {
 
     async fn count_source(
         &self,
-        _: Request<CountSourceRequest>,
+        request: Request<CountSourceRequest>,
     ) -> std::result::Result<Response<CountSourceResponse>, Status> {
-        Ok(Response::new(self.stored.lock().unwrap().counts.clone()))
+        let org = names::parse("organisations", &request.into_inner().organisation);
+        let stored = self.stored.lock().unwrap();
+        let of_org = stored.facts.iter().filter(|fact| Some(fact.place().org) == org);
+        Ok(Response::new(count(stored.end(), of_org)))
     }
 }
 

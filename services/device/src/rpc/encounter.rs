@@ -16,6 +16,7 @@ use proto::{
 use tonic::{Code, Request, Response, Status};
 use uuid::Uuid;
 
+use super::tree;
 use crate::{
     convert,
     device_access::window_of,
@@ -181,8 +182,10 @@ async fn list(
     request: &v1::ListEncountersRequest,
 ) -> Result<v1::ListEncountersResponse> {
     let unit = convert::id_opt("units", "unit", &request.unit)?;
+    let (units, placed) = tree::limits(caller, unit, request.tree())?;
     let filter = store::encounter::Filter {
-        units: caller.visible()?.narrowed(unit)?,
+        units,
+        placed,
         state: State::from_number(request.state),
         staff: convert::id_opt("staff", "staff", &request.staff)?,
         unprompted_only: request.unprompted_only,
@@ -190,9 +193,10 @@ async fn list(
         to_us: time::to_us_opt(request.to.as_ref()),
     };
     let key = format!(
-        "encounters|{}|{}|{}|{}|{}|{:?}|{:?}",
+        "encounters|{}|{}|{}|{}|{}|{}|{:?}|{:?}",
         caller.org,
         request.unit,
+        request.tree,
         request.state,
         request.staff,
         request.unprompted_only,

@@ -22,12 +22,13 @@ use super::{
     rating_convert, rating_import,
     rating_stream::{self, Answers, Uploads},
     rating_submit::{Prepared, authority, prepare},
+    tree,
 };
 use crate::{
     convert,
     ingest::Ingest,
     state::App,
-    store::{self, rating::Filter},
+    store::{self, placed::Placed, rating::Filter},
 };
 
 /// Largest batch; many long comments have to be sent in smaller ones.
@@ -119,9 +120,10 @@ async fn list(
 ) -> Result<v1::ListRatingsResponse> {
     let filter = filter(app, caller, request).await?;
     let key = format!(
-        "ratings|{}|{}|{:?}|{}|{:?}|{:?}|{}|{}",
+        "ratings|{}|{}|{}|{:?}|{}|{:?}|{:?}|{}|{}",
         caller.org,
         request.unit,
+        request.tree,
         filter.staff,
         request.device,
         filter.from_us,
@@ -159,9 +161,10 @@ async fn filter(app: &App, caller: &Caller, request: &v1::ListRatingsRequest) ->
         false => None,
     };
     let staff = convert::id_opt("staff", "staff", &request.staff)?;
-    let (units, staff) = reach(caller, unit, staff)?;
+    let (units, placed, staff) = reach(caller, unit, request.tree(), staff)?;
     Ok(Filter {
         units,
+        placed,
         staff,
         device: convert::id_opt("devices", "device", &request.device)?,
         from_us,
@@ -171,7 +174,7 @@ async fn filter(app: &App, caller: &Caller, request: &v1::ListRatingsRequest) ->
     })
 }
 
-/// Units and staff member to which a list is limited: whoever may read only its own ratings,
+/// Units, sites and staff member to which a list is limited: whoever may read only its own ratings,
 /// and whoever asks for just these, gets them wherever they were given.
 ///
 /// # Errors
@@ -180,21 +183,27 @@ async fn filter(app: &App, caller: &Caller, request: &v1::ListRatingsRequest) ->
 fn reach(
     caller: &Caller,
     unit: Option<Uuid>,
+    tree: v1::Tree,
     staff: Option<Uuid>,
-) -> Result<(Option<Vec<Uuid>>, Option<Uuid>)> {
+) -> Result<(Option<Vec<Uuid>>, Option<Placed>, Option<Uuid>)> {
     let (visible, own) = (caller.visible()?, caller.own_staff()?);
     let only_own = visible.is_none();
     if !only_own && (own.is_none() || staff != own) {
-        return Ok((visible.narrowed(unit)?, staff));
+        let (units, placed) = tree::limits(caller, unit, tree)?;
+        return Ok((units, placed, staff));
     }
     if own.is_none() || staff.is_some_and(|staff| Some(staff) != own) {
         return Err(ServiceError::denied());
     }
-    let Some(unit) = unit else { return Ok((None, own)) };
+    let Some(unit) = unit else { return Ok((None, None, own)) };
     if caller.permissions_on(unit)?.is_empty() {
         return Err(ServiceError::not_found("unit"));
     }
-    Ok((Some(visible.view().subtree(unit)), own))
+    let view = visible.view();
+    Ok(match tree::placed(view, unit, tree) {
+        None => (Some(view.subtree(unit)), None, own),
+        placed => (None, placed, own),
+    })
 }
 
 /// Which grades of which templates count as bad.

@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::{
     entity::encounter,
+    placed::Placed,
     prompting::{SERVED, UNPROMPTED},
 };
 
@@ -88,6 +89,8 @@ pub async fn save(conn: &impl ConnectionTrait, org: Uuid, saved: &Encounter) -> 
 pub struct Filter {
     /// Only at these units.
     pub units: Option<Vec<Uuid>>,
+    /// Only what belongs to a unit by a tree.
+    pub placed: Option<Placed>,
     /// Only in this state.
     pub state: Option<State>,
     /// Only served by this person.
@@ -108,12 +111,15 @@ pub async fn list(
     before: Option<Place>,
     limit: u64,
 ) -> Result<Vec<Encounter>> {
-    let found = Newest::of(conn, "encounter", "time_us", org)
+    let mut found = Newest::of(conn, "encounter", "time_us", org)
         .among("window_id", filter.units.as_deref())
         .equal("state", filter.state.map(|state| state as i16))
         .equal("staff_id", filter.staff)
         .within(filter.from_us, filter.to_us)
         .only(filter.unprompted_only, &format!("{SERVED} AND {UNPROMPTED}"));
+    if let Some(placed) = &filter.placed {
+        found = found.that(|sql| placed.condition(sql, "time_us"));
+    }
     let found = found.page::<encounter::Entity>(conn, before, limit).await?;
     Ok(found.into_iter().map(of_row).collect())
 }

@@ -17,7 +17,10 @@ use kit::{
 use sea_orm::{ConnectionTrait, EntityTrait, Statement};
 use uuid::Uuid;
 
-use super::entity::rating::{Entity, Model};
+use super::{
+    entity::rating::{Entity, Model},
+    placed::Placed,
+};
 
 /// One rating of an organisation.
 pub async fn get(conn: &impl ConnectionTrait, org: Uuid, id: Uuid) -> Result<Option<Rating>> {
@@ -167,6 +170,8 @@ pub async fn update(tx: &WriteTx, rating: &Rating) -> Result<()> {
 pub struct Filter {
     /// Only at these units; `None` means anywhere in the organisation.
     pub units: Option<Vec<Uuid>>,
+    /// Only what belongs to a unit by a tree.
+    pub placed: Option<Placed>,
     /// Only of this staff member.
     pub staff: Option<Uuid>,
     /// Only from this device.
@@ -197,6 +202,9 @@ pub async fn list(
         .only(filter.marked_only, "trust_marks <> 0");
     if let Some(grades) = &filter.grades {
         list = list.that(|sql| graded(sql, grades));
+    }
+    if let Some(placed) = &filter.placed {
+        list = list.that(|sql| placed.condition(sql, "press_us"));
     }
     let models = list.page::<Entity>(conn, last, limit).await?;
     models.into_iter().map(from_model).collect()

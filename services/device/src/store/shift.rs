@@ -24,9 +24,19 @@ pub async fn lock(conn: &impl ConnectionTrait, org: Uuid) -> Result<()> {
     take_locks(conn, "SELECT pg_advisory_xact_lock($1)", &[org]).await
 }
 
-/// Keeps the organisations' shifts as they are until the transaction ends.
+/// Takes the lock, and has PostgreSQL plan each statement of the transaction once for the life
+/// of the connection, as look-ups by index: planning a group anew costs as much as writing a
+/// small one. Other ways are shut off, since a plan made while a table is empty is kept.
+const LOCK_AND_LOOK_UP: &str = "SELECT pg_advisory_xact_lock_shared($1), \
+     set_config('plan_cache_mode', 'force_generic_plan', true), \
+     set_config('enable_seqscan', 'off', true), \
+     set_config('enable_hashjoin', 'off', true), \
+     set_config('enable_mergejoin', 'off', true)";
+
+/// Keeps the organisations' shifts as they are until the transaction ends, which may do nothing
+/// but look up rows by index and write: see [`LOCK_AND_LOOK_UP`].
 pub async fn lock_shared(conn: &impl ConnectionTrait, orgs: &[Uuid]) -> Result<()> {
-    take_locks(conn, "SELECT pg_advisory_xact_lock_shared($1)", orgs).await
+    take_locks(conn, LOCK_AND_LOOK_UP, orgs).await
 }
 
 async fn take_locks(conn: &impl ConnectionTrait, sql: &str, orgs: &[Uuid]) -> Result<()> {

@@ -292,6 +292,37 @@ async fn encounters_are_listed_newest_first_within_what_may_be_seen() {
     }
 }
 
+#[tokio::test]
+async fn encounters_are_listed_by_the_tree_of_their_time_or_of_now() {
+    for world in worlds().await {
+        world.pass(100);
+        let west = world.org.move_branch(NOW_US + 30 * S).await;
+        let permissions = [Permission::EncounterWrite, Permission::EncounterRead];
+        let partner = world.org.client(world.org.root, &permissions, None).await;
+        let started = |window: usize, second: i64| v1::EncounterEvent {
+            window: names::print("units", world.org.windows[window]),
+            ..event(Uuid::now_v7(), Kind::Started, second)
+        };
+        let events = vec![started(0, 10), started(1, 29), started(0, 30), started(2, 50)];
+        let results = write(&world, &partner, events).await;
+        assert!(results.iter().all(|r| r.code == 0), "{}: {results:?}", world.name);
+        for (unit, tree, wanted) in [
+            (world.org.region, v1::Tree::AsOfService, 3),
+            (world.org.region, v1::Tree::Present, 1),
+            (world.org.region, v1::Tree::Unspecified, 1),
+            (west, v1::Tree::AsOfService, 1),
+            (west, v1::Tree::Present, 3),
+        ] {
+            let unit = names::print("units", unit);
+            let request =
+                v1::ListEncountersRequest { unit, tree: tree as i32, ..Default::default() };
+            let found = world.encounters().list_encounters(world.as_admin(request)).await;
+            let found = found.unwrap().into_inner().encounters;
+            assert_eq!(found.len(), wanted, "{}: {tree:?}", world.name);
+        }
+    }
+}
+
 /// Signs the first member of staff in at the first window.
 async fn sign_in(world: &World) {
     let sign_in = v1::SignInRequest {

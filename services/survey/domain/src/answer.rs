@@ -4,6 +4,7 @@ mod check;
 mod countable;
 #[cfg(test)]
 mod real_tests;
+mod stored;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use check::{Checked, Extent, check};
 pub use countable::{Countable, CountedValue, countable};
+pub use stored::{StoredAnswer, StoredValue, Word, stored};
 
 /// What is known of the customer, by attribute.
 pub type Attributes = BTreeMap<String, String>;

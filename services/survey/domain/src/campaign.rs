@@ -6,7 +6,9 @@ pub mod finding;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{Error, Result, channel::Channel, quota, quota::Quota, sampling::exclusion::Fatigue};
+use crate::{
+    Error, Result, channel::Channel, invitation, quota, quota::Quota, sampling::exclusion::Fatigue,
+};
 use design::Design;
 
 /// Return rate when no target is given.
@@ -71,12 +73,20 @@ pub struct Settings {
     pub fatigue: (i32, i32),
     /// What a link's code is appended to.
     pub link_base: String,
+    /// Minutes for which an operator has an invitation alone; 0 means the usual.
+    #[serde(default)]
+    pub claim_minutes: i32,
 }
 
 impl Settings {
     /// Channels, the preferred one first.
     pub fn channels(&self) -> Vec<Channel> {
         self.channels.iter().filter_map(|n| Channel::from_number(i32::from(*n))).collect()
+    }
+
+    /// Minutes for which an operator has an invitation alone, 1 to 1440.
+    pub fn claim_minutes(&self) -> i32 {
+        if self.claim_minutes == 0 { invitation::MINUTES_DEFAULT } else { self.claim_minutes }
     }
 
     /// Rule of fatigue.
@@ -106,6 +116,9 @@ impl Settings {
         }
         if self.min_responses < 1 {
             return Err(Error::invalid("minResponses", "is negative"));
+        }
+        if !(0..=invitation::MINUTES_MAX).contains(&self.claim_minutes) {
+            return Err(Error::invalid("claimMinutes", "is not between 0 and 1440"));
         }
         if self.margin_target.is_some_and(|margin| !(margin > 0.0 && margin < 1.0)) {
             return Err(Error::invalid("marginTarget", "is not above 0 and below 1"));
@@ -277,11 +290,12 @@ impl Campaign {
                 min_responses: settings.min_responses,
                 quotas: settings.quotas.clone(),
                 reminder_days: settings.reminder_days.clone(),
+                claim_minutes: settings.claim_minutes,
                 ..now.clone()
             };
             if fixed != settings {
-                let text = "of an open campaign only name, closing time, targets, quotas and \
-                            reminders change";
+                let text = "of an open campaign only name, closing time, targets, quotas, \
+                            reminders and claim minutes change";
                 return Err(Error::WrongState(text));
             }
         }

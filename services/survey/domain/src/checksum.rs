@@ -1,5 +1,7 @@
 //! SHA-256 (FIPS 180-4) that can be put aside in the middle and taken up again, for exports that
-//! go on after a break. The hash crates keep their state to themselves.
+//! go on after a break. Hashers keep their state to themselves; only whole blocks are left to one.
+
+use sha2_blocks::block_api::compress256;
 
 /// Bytes of a printed state.
 pub const STATE_BYTES: usize = 32 + 8 + BLOCK;
@@ -14,18 +16,6 @@ const START: [u32; 8] = [
     0x9b05_688c,
     0x1f83_d9ab,
     0x5be0_cd19,
-];
-
-#[rustfmt::skip]
-const ROUND: [u32; 64] = [
-    0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
-    0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
-    0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
-    0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967,
-    0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85,
-    0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070,
-    0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
-    0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
 ];
 
 /// A running checksum.
@@ -55,14 +45,11 @@ impl Checksum {
             if filled + head.len() < BLOCK {
                 return;
             }
-            let block = self.open;
-            compress(&mut self.state, &block);
+            compress256(&mut self.state, &[self.open]);
             self.open = [0; BLOCK];
         }
         let (blocks, rest) = bytes.as_chunks::<BLOCK>();
-        for block in blocks {
-            compress(&mut self.state, block);
-        }
+        compress256(&mut self.state, blocks);
         self.open[..rest.len()].copy_from_slice(rest);
     }
 
@@ -103,33 +90,6 @@ impl Checksum {
 
     fn filled(&self) -> usize {
         (self.length % BLOCK as u64) as usize
-    }
-}
-
-fn compress(state: &mut [u32; 8], block: &[u8; BLOCK]) {
-    let mut words = [0u32; 64];
-    for (word, bytes) in words.iter_mut().zip(block.as_chunks::<4>().0) {
-        *word = u32::from_be_bytes(*bytes);
-    }
-    for t in 16..64 {
-        let (a, b) = (words[t - 15], words[t - 2]);
-        let s0 = a.rotate_right(7) ^ a.rotate_right(18) ^ (a >> 3);
-        let s1 = b.rotate_right(17) ^ b.rotate_right(19) ^ (b >> 10);
-        words[t] = words[t - 16].wrapping_add(s0).wrapping_add(words[t - 7]).wrapping_add(s1);
-    }
-    let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = *state;
-    for t in 0..64 {
-        let s1 = e.rotate_right(6) ^ e.rotate_right(11) ^ e.rotate_right(25);
-        let choice = (e & f) ^ (!e & g);
-        let t1 =
-            h.wrapping_add(s1).wrapping_add(choice).wrapping_add(ROUND[t]).wrapping_add(words[t]);
-        let s0 = a.rotate_right(2) ^ a.rotate_right(13) ^ a.rotate_right(22);
-        let t2 = s0.wrapping_add((a & b) ^ (a & c) ^ (b & c));
-        (h, g, f, e) = (g, f, e, d.wrapping_add(t1));
-        (d, c, b, a) = (c, b, a, t1.wrapping_add(t2));
-    }
-    for (old, new) in state.iter_mut().zip([a, b, c, d, e, f, g, h]) {
-        *old = old.wrapping_add(new);
     }
 }
 

@@ -1,8 +1,12 @@
 //! What can happen to an invitation.
 
+mod claim;
+
 use uuid::Uuid;
 
 use crate::{channel::Channel, response_rate::Disposition};
+
+pub use claim::{Claim, ClaimError, MINUTES_DEFAULT, MINUTES_MAX};
 
 /// State; numbers are those of the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -265,6 +269,8 @@ pub struct Invitation {
     pub version: i64,
     /// What called for it; nil for what was drawn or added by hand.
     pub occasion: Uuid,
+    /// Who has taken it to call or visit, if anybody; it may be over.
+    pub claim: Option<Claim>,
 }
 
 impl Invitation {
@@ -283,6 +289,7 @@ impl Invitation {
         }
         if !next.is_waiting() && next != State::Queued {
             self.due_us = None;
+            self.claim = None;
         }
         true
     }

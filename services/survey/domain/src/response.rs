@@ -119,6 +119,9 @@ pub struct Response {
     pub unit: Uuid,
     /// Nearest unit at or above it that is no window.
     pub site: Uuid,
+    /// Since when, at the submission, the site had stood below the same units and kept the same
+    /// time zone, microseconds; 0 for ever. `None` of what was stored before this was known.
+    pub site_since_us: Option<i64>,
     /// Staff member that the answers are about.
     pub staff: Option<Uuid>,
     /// Customer; never of an anonymous campaign.
@@ -169,11 +172,7 @@ pub struct Response {
 impl Response {
     /// Whether figures leave it out by default.
     pub fn is_suspect(&self) -> bool {
-        match self.decision {
-            Decision::Open => !self.marks.is_empty(),
-            Decision::Released => false,
-            Decision::Confirmed => true,
-        }
+        is_suspect(self.marks, self.decision)
     }
 
     /// Takes a decision. One that is confirmed without a mark gets the reviewer's; a mark that
@@ -203,6 +202,15 @@ impl Response {
         self.sealed = None;
         without_texts(&mut self.answers);
         self.erased = true;
+    }
+}
+
+/// Whether figures leave a response out by default that has these marks, and that decision.
+pub fn is_suspect(marks: Marks, decision: Decision) -> bool {
+    match decision {
+        Decision::Open => !marks.is_empty(),
+        Decision::Released => false,
+        Decision::Confirmed => true,
     }
 }
 
@@ -249,6 +257,7 @@ pub(crate) mod tests {
             version: 1,
             unit: Uuid::from_u128(5),
             site: Uuid::from_u128(5),
+            site_since_us: Some(0),
             staff: None,
             customer: Some(Uuid::from_u128(6)),
             class: Some(Uuid::from_u128(7)),

@@ -46,6 +46,7 @@ pub fn settings_of(given: &v1::Campaign, prefix: &str) -> Result<Settings> {
             .transpose()?,
         fatigue: (fatigue.quiet_days, fatigue.yearly_max),
         link_base: given.link_base.clone(),
+        claim_minutes: given.claim_minutes,
     };
     settings.check().map_err(|refused| crate::convert::error(refused, prefix))?;
     Ok(settings)
@@ -113,6 +114,7 @@ fn settings(settings: &Settings) -> v1::Campaign {
         sampling: settings.design.as_ref().map(sample::design),
         fatigue: (settings.fatigue != (0, 0)).then_some(fatigue),
         link_base: settings.link_base.clone(),
+        claim_minutes: settings.claim_minutes,
         ..Default::default()
     }
 }

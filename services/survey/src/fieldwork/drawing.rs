@@ -245,5 +245,6 @@ pub fn prepared(
         create_us: now_us,
         version: 1,
         occasion: Uuid::nil(),
+        claim: None,
     }
 }

@@ -72,7 +72,7 @@ pub async fn create(
     let kept = v1::CreateInvitationsResponse {
         invitations: made
             .iter()
-            .map(|i| shown::invitation::invitation(&campaign, i, &[]))
+            .map(|i| shown::invitation::invitation(&campaign, i, &[], now_us))
             .collect(),
         links: Vec::new(),
         excluded: exclusions.iter().map(shown::sample::exclusion).collect(),

@@ -161,7 +161,7 @@ pub async fn attempt(
         return Err(ServiceError::invalid("outcome", "is required"));
     };
     let (at_us, again_us) = times(app, request, outcome)?;
-    let org = caller.org;
+    let (org, now_us) = (caller.org, app.clock.now_us());
     let tx = app.db.begin().await?;
     let locked = stored::invitation::find_locked(tx.conn(), org, known.id).await?;
     let mut i = locked.ok_or_else(|| ServiceError::not_found("invitation"))?;
@@ -170,15 +170,16 @@ pub async fn attempt(
         && let Some(entry) = stored::history::knows(tx.conn(), org, i.id, key).await?
     {
         must_be_same(&entry, outcome, &request.note)?;
-        return Ok(shown::invitation::invitation(&campaign, &i, &[]));
+        return Ok(shown::invitation::invitation(&campaign, &i, &[], now_us));
     }
     if i.state.is_final() || i.state == State::Prepared {
         return Err(ServiceError::wrong_state("the invitation waits for no attempt"));
     }
-    if campaign.accepts(app.clock.now_us()) != Acceptance::Open {
+    if campaign.accepts(now_us) != Acceptance::Open {
         return Err(ServiceError::wrong_state("the campaign takes no answers now"));
     }
     let before = i.standing();
+    i.give_back_after(&caller.name(), outcome);
     match outcome.heard() {
         Some(state) => {
             i.hear(state);
@@ -204,7 +205,7 @@ pub async fn attempt(
     stored::history::insert(tx.conn(), org, &[entry]).await?;
     tally.write(tx.conn(), i.id).await?;
     tx.commit().await?;
-    Ok(shown::invitation::invitation(&campaign, &i, &[]))
+    Ok(shown::invitation::invitation(&campaign, &i, &[], now_us))
 }
 
 /// The same attempt again is no news; another one needs an id of its own.

@@ -58,5 +58,6 @@ pub fn facts(response: &Response, version: &Version) -> ResponseFacts {
         suspect: response.is_suspect(),
         anonymous: response.anonymous,
         answers: answers.into_iter().map(item_answer).collect(),
+        site_since: time::from_us_opt(response.site_since_us),
     }
 }

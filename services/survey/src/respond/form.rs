@@ -5,17 +5,15 @@ use std::sync::Arc;
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use kit::{
     auth::suspended,
-    db::WriteTx,
     directory::OrgView,
     error::{Result, ServiceError},
 };
 use proto::{
-    common::v1::Reason,
     survey::v1::{self, FormState},
     time,
 };
 use survey_domain::{
-    answer::{Answers, Attributes, Extent, check},
+    answer::{Answers, Attributes},
     campaign::Acceptance,
     invitation::State,
     questionnaire::{
@@ -24,34 +22,22 @@ use survey_domain::{
         pipe::Escape,
     },
 };
-use tonic::Code;
 use uuid::Uuid;
 
 use super::{
     Engine, challenge, group,
     session::Session,
-    submission::Origin,
     submit::{closing_text, submission_id},
 };
 use crate::{
     fieldwork::entry::{self, Ticket},
-    questionnaire::{
-        answers::{answers_of, answers_to, refused},
-        form::to_proto,
-    },
+    questionnaire::{answers::answers_to, form::to_proto},
     store::{
-        respondent, response,
+        response,
         response_draft::{self, Draft},
     },
     words,
 };
-
-/// Largest unfinished answer in bytes.
-const DRAFT_BYTES_MAX: usize = 64 * 1024;
-/// How long an unfinished answer is kept.
-const DRAFT_US: i64 = 30 * 86_400_000_000;
-/// New drafts from one network by an open link, as a multiple of the answers it may send.
-const DRAFTS_PER_ANSWER: u32 = 5;
 
 /// What a call of a respondent begins with.
 pub struct Opened {
@@ -133,6 +119,7 @@ pub async fn open(engine: &Engine, request: v1::OpenFormRequest) -> Result<v1::O
             let draft = draft.as_ref();
             answer.session = session.print(&engine.sessions, &request.link);
             answer.save_time = draft.map(|draft| time::from_us(draft.save_us));
+            answer.revision = draft.map_or(0, |draft| draft.revision);
             let answers = draft.map(|draft| draft.answers.clone()).unwrap_or_default();
             (session.seed, answers)
         }
@@ -158,10 +145,8 @@ pub async fn start(
     let version = engine.version_of(&ticket.campaign).await?;
     let language = version.definition().language(&request.language);
     let begun = begun(engine, &request.link, ticket, "").await?;
-    let (session, answers) = match begun {
-        Some((session, draft)) => {
-            (Session { language: language.clone(), ..session }, draft.map(|draft| draft.answers))
-        }
+    let (session, draft) = match begun {
+        Some((session, draft)) => (Session { language: language.clone(), ..session }, draft),
         None => {
             let draft = engine.own_draft(ticket).unwrap_or_else(random_id);
             let session = Session {
@@ -175,85 +160,14 @@ pub async fn start(
         }
     };
     let attributes = engine.attributes_of(ticket).await?;
-    let answers = answers.unwrap_or_default();
+    let revision = draft.as_ref().map_or(0, |draft| draft.revision);
+    let answers = draft.map(|draft| draft.answers).unwrap_or_default();
     Ok(v1::StartedResponse {
         session: session.print(&engine.sessions, &request.link),
         form: Some(rendered(&version, &answers, &attributes, &language, session.seed)),
         browser_token: BASE64_URL_SAFE_NO_PAD.encode(rand::random::<[u8; 16]>()),
+        revision,
     })
-}
-
-/// Keeps an unfinished answer.
-pub async fn save(
-    engine: &Engine,
-    request: v1::SaveResponseRequest,
-    origin: &Origin,
-) -> Result<v1::SavedResponse> {
-    let opened = engine.opened(&request.link).await?;
-    must_be_open(engine, &opened).await?;
-    let ticket = &opened.ticket;
-    let session = engine.session(&request.link, &request.session)?;
-    let session = session.ok_or_else(|| ServiceError::invalid("session", "is required"))?;
-    let version = engine.version_of(&ticket.campaign).await?;
-    let attributes = engine.attributes_of(ticket).await?;
-    let answers = answers_of(request.answers);
-    if response::print_answers(&answers, None).len() > DRAFT_BYTES_MAX {
-        let text = "an unfinished answer has at most 64 KiB";
-        return Err(ServiceError::new(Code::ResourceExhausted, Reason::TooLarge, text));
-    }
-    let checked = check(&version, &answers, &attributes, Extent::Partial);
-    checked.map_err(|problems| refused(&problems))?;
-    let form = rendered(&version, &answers, &attributes, &session.language, session.seed);
-    let mut draft = Draft {
-        id: session.draft,
-        org: ticket.org(),
-        campaign: ticket.campaign.id,
-        invitation: ticket.noted_invitation(),
-        customer: ticket.customer(),
-        version: session.version,
-        language: session.language,
-        seed: session.seed,
-        start_us: session.start_us,
-        answers,
-        save_us: opened.now_us,
-        expire_us: opened.now_us.saturating_add(DRAFT_US),
-        sealed: None,
-    };
-    words::seal_draft(&engine.app, engine.app.db.read(), &mut draft).await?;
-    let tx = engine.app.db.begin().await?;
-    if response_draft::save(&tx, &draft).await? {
-        bound_drafts(engine, &tx, ticket, origin, opened.now_us).await?;
-    }
-    tx.commit().await?;
-    Ok(v1::SavedResponse {
-        save_time: Some(time::from_us(draft.save_us)),
-        expire_time: Some(time::from_us(draft.expire_us)),
-        form: Some(form),
-    })
-}
-
-/// Bounds how many drafts one network may begin by an open link.
-async fn bound_drafts(
-    engine: &Engine,
-    tx: &WriteTx,
-    ticket: &Ticket,
-    origin: &Origin,
-    now_us: i64,
-) -> Result<()> {
-    let (Some(link), Some(address)) = (&ticket.link, origin.address) else { return Ok(()) };
-    let hasher = engine.keys.hasher(tx, now_us).await?;
-    // A place of its own beside that of finished answers.
-    let own = Uuid::from_u128(!link.id.as_u128());
-    let Some(place) = hasher.place(own, address) else { return Ok(()) };
-    let known = respondent::windows(tx, std::slice::from_ref(&place)).await?;
-    let mut window = known.get(&place).copied().unwrap_or_default();
-    let limit = u32::try_from(link.minute_max).unwrap_or_default();
-    if !window.admit(now_us, limit.saturating_mul(DRAFTS_PER_ANSWER)) {
-        let text = "too many answers are begun from one place";
-        let retry = std::time::Duration::from_secs(60);
-        return Err(ServiceError::exhausted(Reason::QuotaExceeded, text, retry));
-    }
-    respondent::save_window(tx, &place, &window, now_us).await
 }
 
 /// A challenge for a submission.
@@ -334,7 +248,11 @@ async fn state_of(engine: &Engine, opened: &Opened) -> Result<FormState> {
     Ok(if full { FormState::QuotaFull } else { FormState::Open })
 }
 
-async fn must_be_open(engine: &Engine, opened: &Opened) -> Result<()> {
+/// Whether answers are taken by a link now.
+///
+/// # Errors
+/// As [`Engine::opened`] says of links; SURVEY_CLOSED and LINK_USED.
+pub(super) async fn must_be_open(engine: &Engine, opened: &Opened) -> Result<()> {
     match state_of(engine, opened).await? {
         FormState::Open => Ok(()),
         FormState::Answered => Err(group::link_used()),
@@ -346,7 +264,8 @@ async fn must_be_open(engine: &Engine, opened: &Opened) -> Result<()> {
     }
 }
 
-fn rendered(
+/// A form in words, after the answers so far.
+pub(super) fn rendered(
     version: &Version,
     answers: &Answers,
     attributes: &Attributes,

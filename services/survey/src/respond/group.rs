@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use kit::{
     auth::suspended,
     db::{Dialect, WriteTx, dialect_of},
+    directory::OrgView,
     error::{Result, ServiceError},
 };
 use proto::{common::v1::Reason, survey::v1::Event};
@@ -221,8 +222,7 @@ async fn take(
     let refusal = match consume(tx, tally, held, &view, ticket, answer).await? {
         Consumed::Taken => {
             stuffing.count(submission);
-            let site = view.site_of(ticket.unit);
-            return Ok(Ok(response_of(submission, marks, site)));
+            return Ok(Ok(response_of(submission, marks, &view)));
         }
         Consumed::Used => link_used(),
         Consumed::NotYet => closed("the survey is not open yet"),
@@ -232,7 +232,7 @@ async fn take(
     Ok(Err(refusal))
 }
 
-fn response_of(submission: &Submission, marks: Marks, site: Uuid) -> Response {
+fn response_of(submission: &Submission, marks: Marks, view: &OrgView) -> Response {
     let ticket = &submission.ticket;
     let campaign = &ticket.campaign;
     let anonymous = campaign.settings.anonymous;
@@ -241,6 +241,7 @@ fn response_of(submission: &Submission, marks: Marks, site: Uuid) -> Response {
         true => noon_of(campaign, submission.answer_us),
         false => submission.answer_us,
     };
+    let site = view.site_at(ticket.unit, submit_us);
     Response {
         id: submission.id,
         org: campaign.org,
@@ -249,6 +250,7 @@ fn response_of(submission: &Submission, marks: Marks, site: Uuid) -> Response {
         version: submission.version.number,
         unit: ticket.unit,
         site,
+        site_since_us: Some(view.placed_since(site, submit_us)),
         staff: entered.and_then(|entered| entered.staff),
         customer: ticket.customer(),
         class: ticket.class,

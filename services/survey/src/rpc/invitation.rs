@@ -14,13 +14,15 @@ use survey_domain::{
     campaign::{Campaign, State as CampaignState},
     channel::Channel,
     customer::Personal,
-    invitation::{Invitation, State},
+    invitation::{Invitation, STATES, State},
 };
 use tonic::{Request, Response, Status};
 
 use crate::{
     convert,
-    fieldwork::{access, convert as shown, inviting, link::Claim, opening, qr, reporting},
+    fieldwork::{
+        access, claiming, convert as shown, inviting, link::Claim, opening, qr, reporting,
+    },
     state::App,
     store::{self, fieldwork as stored, fieldwork::link::Link},
 };
@@ -52,7 +54,8 @@ impl InvitationService for Invitations {
         let (caller, request) = open_request(request)?;
         let (campaign, i) = access::invitation(&self.0, &caller, "name", &request.name).await?;
         let history = stored::history::list(self.0.db.read(), campaign.org, i.id).await?;
-        Ok(Response::new(shown::invitation::invitation(&campaign, &i, &history)))
+        let now_us = self.0.clock.now_us();
+        Ok(Response::new(shown::invitation::invitation(&campaign, &i, &history, now_us)))
     }
 
     async fn list_invitations(
@@ -97,6 +100,22 @@ impl InvitationService for Invitations {
     ) -> Answer<v1::Invitation> {
         let (caller, request) = open_request(request)?;
         Ok(Response::new(reporting::attempt(&self.0, &caller, &request).await?))
+    }
+
+    async fn claim_invitation(
+        &self,
+        request: Request<v1::ClaimInvitationRequest>,
+    ) -> Answer<v1::Invitation> {
+        let (caller, request) = open_request(request)?;
+        Ok(Response::new(claiming::claim(&self.0, &caller, &request.name).await?))
+    }
+
+    async fn release_invitation(
+        &self,
+        request: Request<v1::ReleaseInvitationRequest>,
+    ) -> Answer<v1::Invitation> {
+        let (caller, request) = open_request(request)?;
+        Ok(Response::new(claiming::release(&self.0, &caller, &request.name).await?))
     }
 
     async fn get_invitation_qr_code(
@@ -175,12 +194,13 @@ async fn list(
     let unit = convert::id_opt("units", "unit", &request.unit)?;
     let channel = Channel::from_number(request.channel);
     let operators = [Channel::Phone, Channel::Visit, Channel::Meeting];
-    let open = [State::Queued, State::HandedOver, State::Opened, State::Started, State::Bounced];
+    let open = STATES.into_iter().filter(|state| state.waits_for_operator());
+    let now_us = app.clock.now_us();
     let wanted = State::from_number(request.state);
     let filter = stored::invitation::Filter {
         units: unit.map(|unit| caller.visible()?.narrowed(Some(unit))).transpose()?.flatten(),
         states: match wanted {
-            None if request.work_list => open.to_vec(),
+            None if request.work_list => open.collect(),
             wanted => wanted.into_iter().collect(),
         },
         channels: match channel {
@@ -188,11 +208,18 @@ async fn list(
             channel => channel.into_iter().collect(),
         },
         unsent: false,
-        due_us: request.work_list.then(|| app.clock.now_us()),
+        due_us: request.work_list.then_some(now_us),
+        free_for: (request.work_list && !request.include_claimed).then(|| (caller.name(), now_us)),
     };
     let key = format!(
-        "invitations|{}|{}|{}|{}|{}|{}",
-        caller.org, campaign.id, request.state, request.channel, request.unit, request.work_list
+        "invitations|{}|{}|{}|{}|{}|{}|{}",
+        caller.org,
+        campaign.id,
+        request.state,
+        request.channel,
+        request.unit,
+        request.work_list,
+        request.include_claimed
     );
     let page = app.pages.open(key, request.page_size, &request.page_token)?;
     let conn = app.db.read();
@@ -200,8 +227,8 @@ async fn list(
     let mut found =
         stored::invitation::list(conn, org, id, &filter, page.after, page.limit).await?;
     let next_page_token = page.close(&mut found, |i| (i.due_us.unwrap_or_default(), i.id));
-    let invitations =
-        found.iter().map(|i| shown::invitation::invitation(&campaign, i, &[])).collect();
+    let shown = |i| shown::invitation::invitation(&campaign, i, &[], now_us);
+    let invitations = found.iter().map(shown).collect();
     Ok(v1::ListInvitationsResponse { invitations, next_page_token })
 }
 
@@ -239,6 +266,7 @@ async fn contacts(
 ) -> Result<Vec<v1::InvitationContact>> {
     let ids: Vec<uuid::Uuid> = invitations.iter().filter_map(|i| i.customer).collect();
     let customers = store::customer::find_many(app.db.read(), campaign.org, &ids).await?;
+    let now_us = app.clock.now_us();
     let mut found = Vec::with_capacity(invitations.len());
     for i in &invitations {
         let customer = customers.iter().find(|customer| Some(customer.id) == i.customer);
@@ -247,7 +275,7 @@ async fn contacts(
             None => Personal::default(),
         };
         found.push(v1::InvitationContact {
-            invitation: Some(shown::invitation::invitation(campaign, i, &[])),
+            invitation: Some(shown::invitation::invitation(campaign, i, &[], now_us)),
             display_name: personal.display_name,
             phone: personal.phone,
             email: personal.email,

@@ -6,7 +6,7 @@ use kit::auth::open_request;
 use proto::survey::v1::{self, respondent_service_server::RespondentService};
 use tonic::{Request, Response, Status};
 
-use crate::respond::{Respond, decline, form, submission::Origin, submit};
+use crate::respond::{Respond, decline, form, saving, submission::Origin, submit};
 
 /// Says from which address a call came; set by the gateway, stripped from what clients send.
 const CLIENT_ADDRESS: &str = "x-manyi-client-address";
@@ -54,7 +54,7 @@ impl RespondentService for Respondents {
         let origin = origin(&request);
         let (_, mut request) = open_request(request)?;
         bare(&mut request.link);
-        Ok(Response::new(form::save(self.0.engine(), request, &origin).await?))
+        Ok(Response::new(saving::save(self.0.engine(), request, &origin).await?))
     }
 
     async fn submit_response(

@@ -11,7 +11,7 @@ use prost::Message as _;
 use proto::{
     google::HttpBody,
     names,
-    survey::v1::{self, ResponseExportFormat, ResponseExportTrailer},
+    survey::v1::{self, ResponseExportTrailer},
 };
 use survey_domain::{campaign::Campaign, questionnaire::Version};
 use tonic::{Status, metadata::MetadataValue};
@@ -55,17 +55,11 @@ pub fn download(
     let skip = u64::try_from(request.offset_bytes)
         .map_err(|_| ServiceError::invalid("offsetBytes", "is below 0"))?;
     let slot = exports.enter(campaign.org)?;
-    let json = request.format() == ResponseExportFormat::JsonLines;
-    let name = file_name(&campaign, json);
-    let wanted = Wanted {
-        caller,
-        campaign,
-        json,
-        exclude_suspect: request.exclude_suspect,
-        mark: request.byte_order_mark,
-    };
+    let (exclude_suspect, mark) = (request.exclude_suspect, request.byte_order_mark);
+    let wanted = Wanted::new(caller, campaign, request.format(), exclude_suspect, mark);
+    let name = file_name(&wanted);
+    let kind = Some(if wanted.json { JSON_LINES } else { CSV });
     let file = File::new(engine.clone(), wanted, version, Progress::default());
-    let kind = Some(if json { JSON_LINES } else { CSV });
     let download = Download { file, skip, kind, _slot: slot };
     let body: Body = Box::pin(stream::unfold(download, |mut download| async move {
         let piece = download.next().await?;
@@ -80,10 +74,10 @@ pub fn download(
 }
 
 /// A name of our own making: nothing in it needs quoting.
-fn file_name(campaign: &Campaign, json: bool) -> String {
-    let name = names::print("campaigns", campaign.id);
+fn file_name(wanted: &Wanted) -> String {
+    let name = names::print("campaigns", wanted.campaign.id);
     let id = name.rsplit('/').next().unwrap_or_default();
-    format!("responses-{id}.{}", if json { "jsonl" } else { "csv" })
+    format!("responses-{id}.{}", if wanted.json { "jsonl" } else { "csv" })
 }
 
 impl Download {

@@ -13,10 +13,7 @@ use kit::{
     auth::Caller,
     error::{Result, ServiceError},
 };
-use proto::{
-    common::v1::Reason,
-    survey::v1::{self, ResponseExportFormat},
-};
+use proto::{common::v1::Reason, survey::v1};
 use survey_domain::{campaign::Campaign, questionnaire::Version};
 use tonic::{Code, Status};
 use uuid::Uuid;
@@ -95,8 +92,9 @@ pub fn export(
 ) -> Result<Pieces> {
     let engine = respond.engine().clone();
     let slot = exports.enter(campaign.org)?;
-    let json = request.format() == ResponseExportFormat::JsonLines;
-    let bound = bound(&campaign, request, json);
+    let (exclude_suspect, mark) = (request.exclude_suspect, request.byte_order_mark);
+    let wanted = Wanted::new(caller, campaign, request.format(), exclude_suspect, mark);
+    let bound = bound(&wanted);
     let progress = if request.resume_token.is_empty() {
         Progress::default()
     } else {
@@ -106,13 +104,6 @@ pub fn export(
             ServiceError::new(Code::InvalidArgument, Reason::BadToken, text)
         })?
     };
-    let wanted = Wanted {
-        caller,
-        campaign,
-        json,
-        exclude_suspect: request.exclude_suspect,
-        mark: request.byte_order_mark,
-    };
     let file = File::new(engine.clone(), wanted, version, progress);
     let export = Export { engine, file, bound, _slot: slot };
     Ok(Box::pin(stream::unfold(export, |mut export| async move {
@@ -121,8 +112,9 @@ pub fn export(
     })))
 }
 
-fn bound(campaign: &Campaign, request: &v1::ExportResponsesRequest, json: bool) -> Vec<u8> {
-    let flags = [json, request.exclude_suspect, request.byte_order_mark].map(u8::from);
+fn bound(wanted: &Wanted) -> Vec<u8> {
+    let flags = [wanted.json, wanted.exclude_suspect, wanted.mark].map(u8::from);
+    let campaign = &wanted.campaign;
     [&campaign.org.as_bytes()[..], campaign.id.as_bytes(), &flags].concat()
 }
 

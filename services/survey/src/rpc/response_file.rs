@@ -1,7 +1,9 @@
 //! The file that an export writes: piece by piece in constant memory, with a checksum over the
-//! whole of it. The next page is read while the present one is laid out.
+//! whole of it. The next page is read while the present one is laid out, so there are two pages
+//! and one piece at any time, whatever the number of responses; each of them ends with the row
+//! that reaches its limit. Nothing is read ahead of a caller who does not take the pieces.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{sync::Arc, vec};
 
 use kit::{
     auth::Caller,
@@ -12,7 +14,6 @@ use survey_domain::{
     campaign::Campaign,
     checksum::{Checksum, STATE_BYTES},
     questionnaire::Version,
-    response::Response,
 };
 use tokio::task::JoinHandle;
 use uuid::Uuid;
@@ -20,12 +21,12 @@ use uuid::Uuid;
 use super::response_lines::{Lines, json_line};
 use crate::{
     respond::Engine,
-    store::response::{Place, export_page},
+    store::response::{ExportPage, ExportRow, PageLimit, Place, export_page},
     words,
 };
 
-/// Responses that are read in one go.
-const PAGE: u64 = 1_000;
+/// What is read in one go.
+const PAGE: PageLimit = PageLimit { rows: 1_000, bytes: 1 << 20 };
 /// Responses of one piece.
 const PIECE_ROWS: usize = 500;
 /// A piece ends with the row that makes it longer than this.
@@ -89,6 +90,20 @@ pub struct Wanted {
     pub mark: bool,
 }
 
+impl Wanted {
+    /// The file that a request asks for.
+    pub fn new(
+        caller: Caller,
+        campaign: Campaign,
+        format: v1::ResponseExportFormat,
+        exclude_suspect: bool,
+        mark: bool,
+    ) -> Self {
+        let json = format == v1::ResponseExportFormat::JsonLines;
+        Self { caller, campaign, json, exclude_suspect, mark }
+    }
+}
+
 /// A piece of a file.
 pub struct Piece {
     /// Whole lines.
@@ -98,7 +113,7 @@ pub struct Piece {
 }
 
 /// A page that is being read; nobody waits for it in vain.
-struct Reading(JoinHandle<Result<Vec<Response>>>);
+struct Reading(JoinHandle<Result<ExportPage>>);
 
 impl Drop for Reading {
     fn drop(&mut self) {
@@ -114,7 +129,7 @@ pub struct File {
     lines: Option<Lines>,
     show_customer: bool,
     progress: Progress,
-    rows: VecDeque<Response>,
+    rows: vec::IntoIter<ExportRow>,
     reading: Option<Reading>,
     /// After which response the next page begins.
     place: Option<Place>,
@@ -133,7 +148,7 @@ impl File {
             engine,
             wanted,
             progress,
-            rows: VecDeque::new(),
+            rows: Vec::new().into_iter(),
             reading: None,
             read_all: false,
             ended: false,
@@ -164,17 +179,17 @@ impl File {
         }
         let mut count = 0;
         while count < PIECE_ROWS && text.len() < PIECE_BYTES {
-            let Some(mut response) = self.row().await? else {
+            let Some(mut row) = self.row().await? else {
                 self.ended = true;
                 break;
             };
             count += 1;
-            self.progress.last = Some((response.submit_us, response.id));
+            self.progress.last = Some(row.place());
             self.progress.rows += 1;
-            response.customer = response.customer.filter(|_| self.show_customer);
-            match &self.lines {
-                Some(layout) => layout.push(&mut text, &response),
-                None => json_line(&mut text, &response),
+            row.customer = row.customer.filter(|_| self.show_customer);
+            match &mut self.lines {
+                Some(layout) => layout.push(&mut text, &row)?,
+                None => json_line(&mut text, &row)?,
             }
         }
         self.progress.checksum.update(text.as_bytes());
@@ -197,8 +212,8 @@ impl File {
     }
 
     /// The next response.
-    async fn row(&mut self) -> Result<Option<Response>> {
-        if let Some(row) = self.rows.pop_front() {
+    async fn row(&mut self) -> Result<Option<ExportRow>> {
+        if let Some(row) = self.rows.next() {
             return Ok(Some(row));
         }
         let mut reading = match self.reading.take() {
@@ -207,13 +222,13 @@ impl File {
             None => self.read(),
         };
         let page = (&mut reading.0).await.map_err(ServiceError::internal)??;
-        self.read_all = (page.len() as u64) < PAGE;
-        if !self.read_all {
-            self.place = page.last().map(|response| (response.submit_us, response.id));
+        self.read_all = !page.more;
+        if page.more {
+            self.place = page.rows.last().map(ExportRow::place);
             self.reading = Some(self.read());
         }
-        self.rows = page.into();
-        Ok(self.rows.pop_front())
+        self.rows = page.rows.into_iter();
+        Ok(self.rows.next())
     }
 
     fn read(&self) -> Reading {
@@ -221,9 +236,10 @@ impl File {
         let (org, campaign) = (self.wanted.campaign.org, self.wanted.campaign.id);
         let exclude_suspect = self.wanted.exclude_suspect;
         Reading(tokio::spawn(async move {
-            let conn = app.db.read();
-            let mut page = export_page(conn, org, campaign, exclude_suspect, place, PAGE).await?;
-            words::open(&app, conn, &mut page).await?;
+            let conn = app.db.bulk();
+            let of = (org, campaign);
+            let mut page = export_page(conn, of, exclude_suspect, place, PAGE).await?;
+            words::open_rows(&app, conn, org, &mut page.rows).await?;
             Ok(page)
         }))
     }

@@ -124,6 +124,25 @@ pub async fn find_many(
     sql.query(conn, &text).await?.iter().map(of_row).collect()
 }
 
+/// The wrapped keys of customers with these ids; nothing for one that was erased.
+pub async fn keys(
+    conn: &impl ConnectionTrait,
+    org: Uuid,
+    ids: &[Uuid],
+) -> Result<Vec<(Uuid, Option<Vec<u8>>)>> {
+    let mut sql = sql(conn);
+    let (org, ids) = (sql.bind(org), sql.one_of("id", ids));
+    let text = format!("SELECT id, state, person_key FROM customer WHERE org_id = {org} AND {ids}");
+    let rows = sql.query(conn, &text).await?;
+    let key = |row: &QueryResult| {
+        let state: i16 = row.try_get_by_index(1)?;
+        let key: Vec<u8> = row.try_get_by_index(2)?;
+        let stands = state != State::Erased as i16 && !key.is_empty();
+        Ok((row.try_get_by_index(0)?, stands.then_some(key)))
+    };
+    rows.iter().map(key).collect()
+}
+
 /// Most merges one after the other that are followed.
 const MERGES_MAX: usize = 20;
 

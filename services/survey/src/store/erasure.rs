@@ -58,16 +58,15 @@ pub async fn prepare(db: &Db) -> Result<()> {
 /// Empties the log and free space of what was overwritten. Whether it could: readers may still
 /// need the log.
 pub async fn sweep(db: &Db) -> Result<bool> {
-    let conn = db.read();
     if db.dialect() == Dialect::Postgres {
         let tables = "customer, interaction, customer_consent, import_part, invitation, \
              invitation_event, response, response_draft, due_trigger";
-        conn.execute_unprepared(&format!("VACUUM {tables}")).await?;
+        db.maintain(&format!("VACUUM {tables}")).await?;
         return Ok(true);
     }
     let checkpoint =
         Statement::from_string(backend(db.dialect()), "PRAGMA wal_checkpoint(TRUNCATE)");
-    let row = conn.query_one_raw(checkpoint).await?;
+    let row = db.read().query_one_raw(checkpoint).await?;
     // Not an error but a column says that somebody was in the way.
     let busy = row.map(|row| row.try_get_by_index::<i32>(0)).transpose()?;
     Ok(busy.is_none_or(|busy| busy == 0))

@@ -5,6 +5,7 @@ mod m0002_customers;
 mod m0003_fieldwork;
 mod m0004_responses;
 mod m0005_triggers;
+mod m0006_claims;
 
 use sea_orm_migration::prelude::*;
 
@@ -16,5 +17,6 @@ pub fn all() -> Vec<Box<dyn MigrationTrait>> {
     all.push(Box::new(m0003_fieldwork::Migration));
     all.push(Box::new(m0004_responses::Migration));
     all.push(Box::new(m0005_triggers::Migration));
+    all.push(Box::new(m0006_claims::Migration));
     all
 }

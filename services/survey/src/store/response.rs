@@ -18,12 +18,14 @@ use uuid::Uuid;
 
 use kit::db::sql::Sql;
 
+mod export;
 mod insert;
 mod list;
 pub mod stir;
 
+pub use export::{ExportPage, ExportRow, PageLimit, export_page};
 pub use insert::insert;
-pub use list::{Filter, Place, SOUND, export_page, list};
+pub use list::{Filter, Place, SOUND, list};
 
 /// What is known of a response that was stored before.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -169,6 +171,7 @@ fn read(row: &QueryResult) -> Result<Response> {
         version: row.try_get("", "version")?,
         unit: row.try_get("", "unit_id")?,
         site: row.try_get("", "site_id")?,
+        site_since_us: row.try_get("", "site_since_us")?,
         staff: row.try_get("", "staff_id")?,
         customer: row.try_get("", "customer_id")?,
         class: row.try_get("", "class_id")?,

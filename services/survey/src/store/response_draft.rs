@@ -40,15 +40,35 @@ pub struct Draft {
     pub expire_us: i64,
     /// As [`survey_domain::response::Response::sealed`].
     pub sealed: Option<Vec<u8>>,
+    /// Number of the save that it comes from, from 1; 0 of releases that did not count.
+    pub revision: i64,
 }
 
-/// Writes a draft in place of what was there. Answers whether it is new.
-pub async fn save(tx: &WriteTx, draft: &Draft) -> Result<bool> {
+/// What became of a save.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Saved {
+    /// It is the first of its draft.
+    New,
+    /// It took the place of what was there.
+    Replaced,
+    /// What is there is newer, or as new; nothing was changed.
+    Overtaken,
+}
+
+/// Writes a draft in place of what was there, if its number is greater. Number 0 takes the next
+/// one, whatever is there.
+pub async fn save(tx: &WriteTx, draft: &Draft) -> Result<Saved> {
     let conn = tx.conn();
+    if insert(conn, draft).await? {
+        return Ok(Saved::New);
+    }
+    // Of two that arrive at once the second waits here for the first, and compares with it.
     let mut sql = Sql::new(dialect_of(conn));
+    let new = sql.bind(draft.revision);
     let text = format!(
-        "UPDATE response_draft SET answers = {}, save_us = {}, expire_us = {}, language = {} \
-         WHERE id = {} AND org_id = {}",
+        "UPDATE response_draft SET answers = {}, save_us = {}, expire_us = {}, language = {}, \
+         revision = CASE WHEN {new} = 0 THEN revision + 1 ELSE {new} END \
+         WHERE id = {} AND org_id = {} AND ({new} = 0 OR revision < {new})",
         sql.bind(print_answers(&draft.answers, draft.sealed.as_deref())),
         sql.bind(draft.save_us),
         sql.bind(draft.expire_us),
@@ -56,14 +76,16 @@ pub async fn save(tx: &WriteTx, draft: &Draft) -> Result<bool> {
         sql.bind(draft.id),
         sql.bind(draft.org),
     );
-    if sql.execute(conn, &text).await? > 0 {
-        return Ok(false);
-    }
+    let changed = sql.execute(conn, &text).await? > 0;
+    Ok(if changed { Saved::Replaced } else { Saved::Overtaken })
+}
+
+async fn insert(conn: &impl ConnectionTrait, draft: &Draft) -> Result<bool> {
     let mut sql = Sql::new(dialect_of(conn));
     let text = format!(
         "INSERT INTO response_draft (id, org_id, campaign_id, invitation_id, customer_id, version, \
-         language, seed, start_us, answers, save_us, expire_us) \
-         VALUES ({}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}) ON CONFLICT DO NOTHING",
+         language, seed, start_us, answers, save_us, expire_us, revision) \
+         VALUES ({}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}) ON CONFLICT DO NOTHING",
         sql.bind(draft.id),
         sql.bind(draft.org),
         sql.bind(draft.campaign),
@@ -76,6 +98,7 @@ pub async fn save(tx: &WriteTx, draft: &Draft) -> Result<bool> {
         sql.bind(print_answers(&draft.answers, draft.sealed.as_deref())),
         sql.bind(draft.save_us),
         sql.bind(draft.expire_us),
+        sql.bind(draft.revision.max(1)),
     );
     Ok(sql.execute(conn, &text).await? > 0)
 }
@@ -107,6 +130,7 @@ fn read(row: &QueryResult) -> Result<Draft> {
         save_us: row.try_get("", "save_us")?,
         expire_us: row.try_get("", "expire_us")?,
         sealed,
+        revision: row.try_get("", "revision")?,
     })
 }
 

@@ -1,6 +1,7 @@
 //! Tests of plans, campaigns and fieldwork through the service, on every database.
 
 mod campaigns;
+mod claiming;
 mod counting;
 mod invitations;
 mod plans;

@@ -10,5 +10,6 @@ mod once;
 mod outcomes;
 mod reading;
 mod refused;
+mod saving;
 pub mod scene;
 mod stuffing;

@@ -1,7 +1,5 @@
 //! Tests of the figures of a group.
 
-use std::sync::Arc;
-
 use super::*;
 
 fn template(id: u128, scale: (i32, i32)) -> Template {

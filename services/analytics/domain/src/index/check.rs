@@ -199,11 +199,6 @@ fn check_node_methods(
             let text = "is no node with children, or twice there";
             problems.push(Problem::new(format!("{field}.node"), text));
         }
-        if !matches!(own.method, Method::Direct | Method::Ahp | Method::Equal) {
-            // What is found in the data comes from one method for the whole weighting.
-            let text = "must be WEIGHT_METHOD_DIRECT, WEIGHT_METHOD_AHP or WEIGHT_METHOD_EQUAL";
-            problems.push(Problem::new(format!("{field}.method"), text));
-        }
     }
 }
 
@@ -320,7 +315,7 @@ mod tests {
     use super::*;
     use crate::index::{
         definition::{Filter, Judgement, Node, NodeMethod},
-        weights::fixed,
+        weights::{self, Weights},
     };
 
     fn node(id: &str, parent: &str, leaf: bool) -> Node {
@@ -376,20 +371,24 @@ mod tests {
     fn each_node_can_be_weighted_by_a_method_of_its_own() {
         let definition = mixed();
         let tree = check(&definition).expect("a sound definition");
-        let found = fixed(&definition, &tree, &definition.weightings[0]);
-        let judged = found[0].clone().expect("judged weights");
+        let found = weights::of(&definition, &tree, &definition.weightings[0]);
+        let judged = found[0].given().expect("judged weights");
         assert!((judged[0] - 0.75).abs() < 1e-9 && (judged[1] - 0.25).abs() < 1e-9);
-        assert_eq!(found[1], Some(vec![0.2, 0.8]));
-        assert_eq!(found[2], None, "found in each run");
+        assert_eq!(found[1], Weights::Given(vec![0.2, 0.8]));
+        assert_eq!(found[2], Weights::Found(Method::Entropy), "in each run");
+        let mut other = definition;
+        other.weightings[0].node_methods.push(own("b", Method::Derived));
+        check(&other).expect("found by another method than the rest");
+        let found = weights::of(&other, &tree, &other.weightings[0]);
+        assert_eq!(found[2], Weights::Found(Method::Derived));
     }
 
     #[test]
     fn methods_of_nodes_are_checked_with_what_belongs_to_them() {
         type Spoil = fn(&mut Weighting);
-        let spoils: [(Spoil, &str); 8] = [
+        let spoils: [(Spoil, &str); 7] = [
             (|w| w.node_methods[0].node = "a1".to_owned(), "nodeMethods[0].node"),
             (|w| w.node_methods[1].node = "root".to_owned(), "nodeMethods[1].node"),
-            (|w| w.node_methods[1].method = Method::Derived, "nodeMethods[1].method"),
             (|w| w.weights[1].0 = "b1".to_owned(), "weights[1].node"),
             (|w| w.weights.truncate(1), "weights"),
             (|w| w.judgements[0].node = "a".to_owned(), "judgements[0].node"),
@@ -403,6 +402,16 @@ mod tests {
             let wanted = format!("weightings[0].{field}");
             assert!(problems.iter().any(|p| p.field == wanted), "{wanted}: {problems:?}");
         }
+    }
+
+    #[test]
+    fn ratings_have_no_expectation_to_compare_with() {
+        let mut definition = mixed();
+        let leaf = definition.nodes[3].leaf.as_mut().expect("a leaf");
+        let Measure::Rating { statistic, .. } = &mut leaf.measure else { panic!("a rating") };
+        *statistic = Statistic::Csd;
+        let problems = check(&definition).expect_err("no pairs");
+        assert_eq!(problems[0].field, "nodes[3].leaf.rating.statistic");
     }
 
     #[test]

@@ -2,10 +2,9 @@
 
 use super::{
     check::Tree,
-    definition::Method,
     dependence::Shared,
     leaf::Value,
-    weights::{Fixed, found},
+    weights::{Weights, found},
 };
 use crate::measures::distributions::normal_critical;
 
@@ -26,8 +25,7 @@ pub struct Computed {
 /// So an interval is never too narrow because of that.
 pub fn compute(
     tree: &Tree,
-    fixed: &Fixed,
-    method: Method,
+    weighted: &[Weights],
     shared: &Shared,
     leaves: Vec<Vec<Value>>,
 ) -> Computed {
@@ -39,13 +37,14 @@ pub fn compute(
     let mut weights = vec![Vec::new(); tree.children.len()];
     for node in tree.upward.iter().copied().filter(|node| !tree.children[*node].is_empty()) {
         let children = &tree.children[node];
-        weights[node] = fixed[node].clone().unwrap_or_else(|| {
-            let columns: Vec<Vec<Option<f64>>> = children
-                .iter()
-                .map(|child| values[*child].iter().map(|v| v.value).collect())
-                .collect();
-            found(method, &columns.iter().map(Vec::as_slice).collect::<Vec<_>>())
-        });
+        weights[node] = match &weighted[node] {
+            Weights::Given(weights) => weights.clone(),
+            Weights::Found(method) => {
+                let column = |child: &usize| values[*child].iter().map(|v| v.value).collect();
+                let columns: Vec<Vec<Option<f64>>> = children.iter().map(column).collect();
+                found(*method, &columns.iter().map(Vec::as_slice).collect::<Vec<_>>())
+            }
+        };
         values[node] = (0..rows)
             .map(|row| combine(children.iter().map(|c| values[*c][row]), &weights[node]))
             .collect();
@@ -181,6 +180,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::index::definition::Method;
 
     /// Root with two nodes; the first has leaves 2 and 3, the second 4.
     fn tree() -> Tree {
@@ -192,9 +192,11 @@ mod tests {
         }
     }
 
-    fn fixed(weights: [f64; 2]) -> Fixed {
-        let w = |a: f64, b: f64| Some(vec![a / (a + b), b / (a + b)]);
-        vec![w(1.0, 1.0), w(weights[0], weights[1]), None, None, None, Some(vec![1.0])]
+    fn given(weights: [f64; 2]) -> Vec<Weights> {
+        let w = |a: f64, b: f64| Weights::Given(vec![a / (a + b), b / (a + b)]);
+        let leaf = || Weights::Given(Vec::new());
+        let single = Weights::Given(vec![1.0]);
+        vec![w(1.0, 1.0), w(weights[0], weights[1]), leaf(), leaf(), leaf(), single]
     }
 
     fn leaf(value: Option<f64>) -> Value {
@@ -204,7 +206,7 @@ mod tests {
     #[test]
     fn an_index_is_the_weighted_mean_of_its_parts() {
         let leaves = [Some(80.0), Some(60.0), Some(90.0)].map(|v| vec![leaf(v)]).to_vec();
-        let found = compute(&tree(), &fixed([3.0, 1.0]), Method::Direct, &alone(), leaves);
+        let found = compute(&tree(), &given([3.0, 1.0]), &alone(), leaves);
         assert_eq!(found.values[1][0].value, Some(75.0));
         assert_eq!(found.values[0][0].value, Some(82.5));
         let parts = parts(&tree(), &found, 0);
@@ -223,7 +225,7 @@ mod tests {
     fn leaves_of_one_source_err_together_and_others_do_not() {
         let leaves = || [Some(80.0), Some(60.0), Some(90.0)].map(|v| vec![leaf(v)]).to_vec();
         let variance = |shared: &Shared, node: usize| {
-            let found = compute(&tree(), &fixed([3.0, 1.0]), Method::Direct, shared, leaves());
+            let found = compute(&tree(), &given([3.0, 1.0]), shared, leaves());
             found.values[node][0].variance.unwrap()
         };
         // Each leaf has variance 4; the weights are 3/8, 1/8 and 1/2.
@@ -238,13 +240,29 @@ mod tests {
     }
 
     #[test]
+    fn one_node_can_find_its_weights_in_the_values_beside_others_that_are_given_theirs() {
+        // The leaves of the first node: only the first of them tells the rows apart.
+        let columns = [[10.0, 50.0, 90.0], [60.0, 60.0, 60.0], [80.0, 70.0, 90.0]];
+        let leaves = columns.map(|column| column.map(|v| leaf(Some(v))).to_vec()).to_vec();
+        let mut weighted = given([1.0, 1.0]);
+        weighted[1] = Weights::Found(Method::Entropy);
+        let found = compute(&tree(), &weighted, &alone(), leaves);
+        assert!((found.weights[1][0] - 1.0).abs() < 1e-12, "{:?}", found.weights);
+        assert_eq!(found.weights[0], [0.5, 0.5]);
+        let root: Vec<f64> = found.values[0].iter().filter_map(|v| v.value).collect();
+        for (value, wanted) in root.iter().zip([45.0, 60.0, 90.0]) {
+            assert!((value - wanted).abs() < 1e-9, "{root:?}");
+        }
+    }
+
+    #[test]
     fn a_missing_leaf_is_left_out_and_said_to_be() {
         let leaves = [None, Some(60.0), Some(90.0)].map(|v| vec![leaf(v)]).to_vec();
-        let found = compute(&tree(), &fixed([3.0, 1.0]), Method::Direct, &alone(), leaves);
+        let found = compute(&tree(), &given([3.0, 1.0]), &alone(), leaves);
         assert_eq!(found.values[0][0].value, Some(75.0));
         assert_eq!(weight_covered(&tree(), &found, 0), 0.625);
         let nothing = [None, None, None].map(|v| vec![leaf(v)]).to_vec();
-        let found = compute(&tree(), &fixed([3.0, 1.0]), Method::Direct, &alone(), nothing);
+        let found = compute(&tree(), &given([3.0, 1.0]), &alone(), nothing);
         assert_eq!(found.values[0][0].value, None);
     }
 
@@ -256,11 +274,11 @@ mod tests {
             method in prop::sample::select(vec![Method::Direct, Method::Entropy, Method::Derived]),
         ) {
             let leaves = values.map(|v| vec![leaf(v); 3]).to_vec();
-            let mut fixed = fixed(weights);
-            if method != Method::Direct {
-                fixed = vec![None; 6];
-            }
-            let found = compute(&tree(), &fixed, method, &alone(), leaves);
+            let weighted = match method {
+                Method::Direct => given(weights),
+                found => vec![Weights::Found(found); 6],
+            };
+            let found = compute(&tree(), &weighted, &alone(), leaves);
             let given: Vec<f64> = values.iter().flatten().copied().collect();
             match found.values[0][0].value {
                 None => prop_assert!(given.is_empty()),

@@ -162,7 +162,7 @@ impl Weighting {
 pub struct NodeMethod {
     /// The node.
     pub node: String,
-    /// Given, judged or equal.
+    /// Method.
     pub method: Method,
     /// Where its weights come from.
     pub evidence: String,

@@ -12,36 +12,57 @@ use crate::measures::index::{
 /// A consistency ratio above this deserves a remark.
 pub const CONSISTENCY_MAX: f64 = 0.1;
 
-/// Weights of the children of each node, summing to 1; `None` where they are found in the
-/// values of a run.
-pub type Fixed = Vec<Option<Vec<f64>>>;
+/// How the children of a node are weighted.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Weights {
+    /// By these, summing to 1.
+    Given(Vec<f64>),
+    /// By what this method finds in the values of a run.
+    Found(Method),
+}
 
-/// The weights of a weighting of a checked definition.
-pub fn fixed(definition: &Definition, tree: &Tree, weighting: &Weighting) -> Fixed {
-    let of = |node: usize| -> Option<Vec<f64>> {
+impl Weights {
+    /// The weights, as far as they are known before a run.
+    pub fn given(&self) -> Option<&[f64]> {
+        match self {
+            Self::Given(weights) => Some(weights),
+            Self::Found(_) => None,
+        }
+    }
+}
+
+/// How the children of each node are weighted by a weighting of a checked definition.
+pub fn of(definition: &Definition, tree: &Tree, weighting: &Weighting) -> Vec<Weights> {
+    let of = |node: usize| -> Weights {
         let children = &tree.children[node];
         let id = |child: &usize| definition.nodes[*child].id.as_str();
-        match weighting.method_of(&definition.nodes[node].id) {
+        let method = weighting.method_of(&definition.nodes[node].id);
+        Weights::Given(match method {
             Method::Direct => {
                 let given = |child| {
                     let found = weighting.weights.iter().find(|(node, _)| node == id(child));
                     found.map_or(0.0, |(_, weight)| *weight)
                 };
-                Some(normalised(children.iter().map(given).collect()))
+                normalised(children.iter().map(given).collect())
             }
-            Method::Equal => Some(equal(children.len())),
-            Method::Ahp if children.len() < 2 => Some(equal(children.len())),
+            Method::Equal => equal(children.len()),
             Method::Ahp => {
-                let node = &definition.nodes[node].id;
-                let judgement = weighting.judgements.iter().find(|j| j.node == *node)?;
-                let weights = judged(judgement)?.weights?;
-                let place = |child| judgement.children.iter().position(|c| c == id(child));
-                children.iter().map(|child| Some(weights[place(child)?])).collect()
+                let ids: Vec<&str> = children.iter().map(id).collect();
+                let judged = by_judgement(weighting, &definition.nodes[node].id, &ids);
+                judged.unwrap_or_else(|| equal(children.len()))
             }
-            Method::Entropy | Method::Derived => None,
-        }
+            Method::Entropy | Method::Derived => return Weights::Found(method),
+        })
     };
     (0..definition.nodes.len()).map(of).collect()
+}
+
+/// Weights from the judgement of a node; `None` for a single child, which nobody judges.
+fn by_judgement(weighting: &Weighting, node: &str, children: &[&str]) -> Option<Vec<f64>> {
+    let judgement = weighting.judgements.iter().find(|j| j.node == node)?;
+    let weights = judged(judgement)?.weights?;
+    let place = |child: &&str| judgement.children.iter().position(|c| c == child);
+    children.iter().map(|child| Some(weights[place(child)?])).collect()
 }
 
 /// The analysis of a judgement; `None` if it is malformed.
@@ -105,4 +126,25 @@ fn equal(k: usize) -> Vec<f64> {
 fn normalised(weights: Vec<f64>) -> Vec<f64> {
     let sum: f64 = weights.iter().sum();
     if sum > 0.0 { weights.iter().map(|w| w / sum).collect() } else { equal(weights.len()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weights_found_in_values_follow_the_method() {
+        // Values of three units: the second child goes with the first, the third against both.
+        let columns = [[10.0, 20.0, 60.0], [15.0, 30.0, 70.0], [52.0, 50.0, 48.0]];
+        let columns = columns.map(|column| column.map(Some));
+        let values: Vec<&[Option<f64>]> = columns.iter().map(|c| c.as_slice()).collect();
+        let derived = found(Method::Derived, &values[..2]);
+        assert_eq!(derived, [0.5, 0.5], "two siblings go with each other alike");
+        assert_eq!(found(Method::Derived, &values)[2], 0.0, "who goes against all counts nothing");
+        let entropy = found(Method::Entropy, &values);
+        assert!((entropy.iter().sum::<f64>() - 1.0).abs() < 1e-12);
+        assert!(entropy[0] > entropy[1], "what tells units apart weighs more: {entropy:?}");
+        let same = [Some(40.0); 3];
+        assert_eq!(found(Method::Entropy, &[&same, &same]), [0.5, 0.5]);
+    }
 }

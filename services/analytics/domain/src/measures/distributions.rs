@@ -7,7 +7,7 @@
 //! about 1e-13 for shapes up to 1e12.
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     collections::HashMap,
     f64::consts::{PI, SQRT_2},
 };
@@ -27,6 +27,16 @@ const LOGIT_MAX: f64 = 745.0;
 
 /// z with P(|Z| > z) = 1 - `confidence`, 0 < `confidence` < 1.
 pub fn normal_critical(confidence: f64) -> f64 {
+    let (known, z) = LAST.get();
+    if known == confidence.to_bits() {
+        return z;
+    }
+    let z = normal_found(confidence);
+    LAST.set((confidence.to_bits(), z));
+    z
+}
+
+fn normal_found(confidence: f64) -> f64 {
     let tails = 1.0 - confidence;
     let z = SQRT_2 * erfc_inv(tails);
     // One Newton step to full precision.
@@ -55,10 +65,17 @@ pub fn student_critical(confidence: f64, df: f64) -> f64 {
     })
 }
 
+/// The bits of a negative number, which is no confidence.
+const NO_CONFIDENCE: u64 = u64::MAX;
+
 /// Quantiles of t that are remembered, on each thread.
 const KNOWN_MAX: usize = 4_096;
 
 thread_local! {
+    /// The quantile of the normal that was asked for last: all intervals of an answer have the
+    /// same confidence.
+    static LAST: Cell<(u64, f64)> = const { Cell::new((NO_CONFIDENCE, 0.0)) };
+
     /// Quantiles of t that were found, by the bits of confidence and degrees of freedom. A wide
     /// answer asks for the same few again and again, and each takes some microseconds.
     static KNOWN: RefCell<HashMap<(u64, u64), f64>> = RefCell::new(HashMap::new());
@@ -250,6 +267,9 @@ mod tests {
 
     #[test]
     fn a_quantile_that_is_remembered_is_the_one_that_is_found() {
+        for confidence in [0.95, 0.95, 0.9, 0.95, 0.99, 0.99] {
+            assert_eq!(normal_critical(confidence), normal_found(confidence));
+        }
         for df in (1..10_000).chain(1..100) {
             let df = f64::from(df);
             assert_eq!(student_critical(0.9, df), student_iterated(0.9, df));

@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::covariance::Covariances;
 use super::reason::Reason;
 use super::sample::{Moments, quantile};
+use crate::stop;
 
 /// Below this share of the spread in the data, a spread in a resample is a rounding error.
 const SPREAD_MIN: f64 = 1e-12;
@@ -220,8 +221,8 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// Computes `outputs` numbers of every resample on all cores; NaN stands for a number that the
-/// resample does not allow. `state` makes the memory of a thread, and `statistic` writes the
+/// Computes `outputs` numbers of every resample on all cores, until told to stop; NaN stands for
+/// a number that the resample does not allow. `state` makes the memory of a thread, and `statistic` writes the
 /// numbers, all NaN before. The result is resample by resample.
 pub fn replicate<S>(
     rows: &Rows,
@@ -239,10 +240,14 @@ pub fn replicate<S>(
     let cores = available_parallelism().map_or(1, NonZero::get);
     let threads = cores.min(work / WORK_PER_THREAD).clamp(1, draws.count());
     let share = draws.count().div_ceil(threads);
+    let stop = &stop::present();
     let run = &|first: usize, results: &mut [f64]| {
         let (mut state, mut counts) = (state(), vec![0; n]);
         let mut found = rows.whole.clone();
         for (r, result) in results.chunks_exact_mut(outputs).enumerate() {
+            if stop.is_asked() {
+                break;
+            }
             draws.fill(first + r, &mut counts);
             rows.resample(&counts, &mut found);
             statistic(&mut state, &found, result);
@@ -321,6 +326,20 @@ mod tests {
         }
         // Rows 4 and 9 agree in the second column.
         assert_eq!(found[6], 0.0);
+    }
+
+    #[test]
+    fn the_generator_gives_the_published_numbers() {
+        let mut generator = Generator(1_234_567);
+        let found: Vec<u64> = (0..5).map(|_| generator.bits()).collect();
+        let published = [
+            6_457_827_717_110_365_317,
+            3_203_168_211_198_807_973,
+            9_817_491_932_198_370_423,
+            4_593_380_528_125_082_431,
+            16_408_922_859_458_223_821,
+        ];
+        assert_eq!(found, published);
     }
 
     #[test]

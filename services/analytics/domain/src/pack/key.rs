@@ -4,6 +4,9 @@ use uuid::Uuid;
 
 use crate::{answer::AnswerKey, cell::What};
 
+/// Bytes of a rating's key before its item.
+const HEAD: usize = 20;
+
 /// What of an answer's cell stands in the pack; organisation, site, unit and month are those of
 /// the pack, staff is not told apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,12 +33,17 @@ pub struct AnswerHead {
 
 /// Key of what is counted at a site.
 pub fn rating_key(what: &What) -> Vec<u8> {
-    let mut key = Vec::with_capacity(20 + what.item.len());
+    let mut key = Vec::with_capacity(HEAD + what.item.len());
     key.extend_from_slice(what.template.as_bytes());
     key.extend_from_slice(&what.class.to_be_bytes());
     key.extend_from_slice(&what.block.to_be_bytes());
     key.extend_from_slice(what.item.as_bytes());
     key
+}
+
+/// Whether a key of [`rating_key`] is of an overall item or of encounters.
+pub fn is_overall(key: &[u8]) -> bool {
+    key.len() == HEAD
 }
 
 /// The reverse of [`rating_key`]; `None` for bytes that are no such key.

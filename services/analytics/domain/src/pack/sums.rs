@@ -20,11 +20,14 @@ pub enum Kind {
     Days,
     /// Answers about a unit of a site in a month.
     Answers,
+    /// Ratings by their overall item, and encounters, of a site in a calendar year with each
+    /// local month apart.
+    Years,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Months, Self::Days, Self::Answers];
+    pub const ALL: [Self; 4] = [Self::Months, Self::Days, Self::Answers, Self::Years];
 
     /// Its number in the database.
     pub fn number(self) -> i16 {
@@ -32,7 +35,13 @@ impl Kind {
             Self::Months => 1,
             Self::Days => 2,
             Self::Answers => 3,
+            Self::Years => 4,
         }
+    }
+
+    /// How many months a pack holds. It stands under the first of them.
+    pub fn months(self) -> usize {
+        if self == Self::Years { 12 } else { 1 }
     }
 }
 
@@ -43,7 +52,7 @@ pub struct PackKey {
     pub org: Uuid,
     /// What it holds, as [`Kind::number`].
     pub kind: i16,
-    /// Local month, counted from January of year 0.
+    /// Local month, counted from January of year 0; January in packs of years.
     pub month: i32,
     /// Site.
     pub site: Uuid,
@@ -74,15 +83,31 @@ pub fn day_of(month: i32, day: u8) -> i32 {
     first_day(month).saturating_add(i32::from(day) - 1)
 }
 
+/// The January of a month's year.
+pub fn january_of(month: i32) -> i32 {
+    month.saturating_sub(month.rem_euclid(12))
+}
+
+/// Month of the year, 1 to 12: where packs of days hold the day of the month, those of years
+/// hold this.
+pub fn month_in(month: i32) -> u8 {
+    u8::try_from(month.rem_euclid(12) + 1).unwrap_or(u8::MAX)
+}
+
 /// The packs that cells of sites by local day are part of.
 pub fn of_sites(cells: &BTreeMap<SiteKey, Counts>) -> Packs {
     let mut packs = Packs::new();
     for (cell, counts) in cells {
         let (month, key) = (month_of(cell.time), rating_key(&cell.what));
-        for (kind, day) in [(Kind::Months, 0), (Kind::Days, day_in(month, cell.time))] {
+        let mut add = |kind: Kind, month: i32, part: u8| {
             let (org, site, kind) = (cell.org, cell.site, kind.number());
             let pack = PackKey { org, kind, month, site, unit: Uuid::nil() };
-            packs.entry(pack).or_default().add(&key, day, counts);
+            packs.entry(pack).or_default().add(&key, part, counts);
+        };
+        add(Kind::Months, month, 0);
+        add(Kind::Days, month, day_in(month, cell.time));
+        if cell.what.item.is_empty() {
+            add(Kind::Years, january_of(month), month_in(month));
         }
     }
     packs.retain(|_, pack| !pack.is_empty());

@@ -77,6 +77,20 @@ fn days_are_cut_into_whole_months_and_the_rest() {
     assert_eq!(cut((5, 5)).rest, Vec::<std::ops::Range<i32>>::new());
 }
 
+#[test]
+fn whole_months_of_overall_items_stand_in_one_pack_a_year() {
+    let day = |text: &str| day_number(text.parse().unwrap());
+    let kinds = |from: &str, to: &str, overall: bool| -> Vec<(Kind, usize)> {
+        let parts = parts((day(from), day(to) + 1), Grain::Month, overall);
+        parts.iter().map(|p| (p.kind, p.months.clone().step_by(p.kind.months()).len())).collect()
+    };
+    assert_eq!(kinds("2025-12-01", "2026-11-30", true), [(Kind::Years, 2)]);
+    assert_eq!(kinds("2026-01-01", "2026-12-31", true), [(Kind::Years, 1)]);
+    assert_eq!(kinds("2025-12-01", "2026-11-30", false), [(Kind::Months, 12)]);
+    let ragged = kinds("2025-11-30", "2026-11-30", true);
+    assert_eq!(ragged, [(Kind::Years, 2), (Kind::Days, 1)]);
+}
+
 fn cell() -> impl Strategy<Value = (SiteKey, Counts)> {
     let what = (0_u128..3, 0..3_usize, 0..2_i16, 0..10_i16).prop_map(|(t, item, class, block)| {
         let item = ["", "speed", "speech"][item].to_owned();
@@ -152,6 +166,50 @@ proptest! {
             let of_month = months.entries().find(|(k, ..)| *k == bytes);
             prop_assert_eq!(of_month.map_or(Counts::default(), |(_, _, c)| *c), sum);
         }
+    }
+
+    #[test]
+    fn what_is_read_of_any_days_is_what_the_cells_of_these_days_hold(
+        cells in prop::collection::vec(cell(), 0..40),
+        (from, length) in (-450_i32..450, 0_i32..900),
+        by_day in any::<bool>(),
+        overall in any::<bool>(),
+    ) {
+        let mut sums: BTreeMap<SiteKey, Counts> = BTreeMap::new();
+        for (key, counts) in &cells {
+            sums.entry(key.clone()).or_default().add(counts);
+        }
+        let days = (from, from + length);
+        let grain = if by_day { Grain::Day } else { Grain::Month };
+        let time = |day: i32| if by_day { day } else { month_of(day) };
+        let mut wanted: BTreeMap<SiteKey, Counts> = BTreeMap::new();
+        for (key, counts) in &sums {
+            let item = !overall || key.what.item.is_empty();
+            if item && (days.0..days.1).contains(&key.time) {
+                let time = time(key.time);
+                wanted.entry(SiteKey { time, ..key.clone() }).or_default().add(counts);
+            }
+        }
+        let packs = of_sites(&sums);
+        let mut found: BTreeMap<SiteKey, Counts> = BTreeMap::new();
+        for part in parts(days, grain, overall) {
+            let of_part = packs.iter().filter(|(key, _)| {
+                let first = (key.month - part.months.start).rem_euclid(part.kind.months() as i32);
+                key.kind == part.kind.number() && part.months.contains(&key.month) && first == 0
+            });
+            for (place, pack) in of_part {
+                for (key, day, counts) in pack.entries() {
+                    let Some(time) = part.time(place.month, key, day) else { continue };
+                    let what = rating_of(key).unwrap();
+                    let key = SiteKey { org: place.org, site: place.site, time, what };
+                    found.entry(key).or_default().add(counts);
+                }
+            }
+        }
+        for sums in [&mut wanted, &mut found] {
+            sums.retain(|_, counts| !counts.is_zero());
+        }
+        prop_assert_eq!(found, wanted);
     }
 
     #[test]

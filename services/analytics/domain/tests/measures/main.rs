@@ -13,6 +13,7 @@ mod operations;
 mod pairs;
 mod paths;
 mod refusals;
+mod schemes;
 mod vectors;
 
 use analytics_domain::measures;

@@ -170,7 +170,7 @@ async fn a_node_can_be_weighted_by_another_method_than_the_rest() {
     assert_eq!(shown.node_methods, mixed.weightings[1].node_methods, "with its evidence");
     let weight = |id: &str| shown.weights.iter().find(|w| w.node == id).unwrap().weight;
     assert_eq!((weight("quality1"), weight("survey")), (0.75, 0.25));
-    mixed.weightings[1].node_methods[0].method = WeightMethod::Entropy as i32;
+    mixed.weightings[1].node_methods[0].method = WeightMethod::Unspecified as i32;
     let request = CreateIndexRequest {
         unit: names::print("units", world.org.root),
         definition: Some(mixed),
@@ -180,6 +180,55 @@ async fn a_node_can_be_weighted_by_another_method_than_the_rest() {
     let fields = ServiceError::from(refused);
     let wanted = "definition.weightings[1].nodeMethods[0].method";
     assert!(fields.violations().iter().any(|v| v.field == wanted), "{fields:?}");
+}
+
+#[tokio::test]
+async fn one_node_finds_its_weights_in_the_values_of_the_run_beside_others_given_theirs() {
+    for world in World::everywhere().await {
+        let mut random = Random::new(7);
+        // The branches differ in the first question and not in the second.
+        let grades: [&[(&str, i32)]; 2] = [
+            &[("quality1", 10), ("quality2", 4), ("value1", 1)],
+            &[("quality1", 1), ("quality2", 4), ("value1", 1)],
+        ];
+        let responses: Vec<Response> =
+            (0..40).map(|n| with(&world, &mut random, n % 2, grades[n % 2])).collect();
+        tell(&world, &responses).await;
+        let leaf = |item: &str| question_leaf(item, LeafStatistic::MeanScore);
+        let weights = [("quality", 3.0), ("value1", 1.0)];
+        let mut board = weighting("board", WeightMethod::Direct, &weights);
+        board.node_methods = vec![NodeMethod {
+            node: "quality".to_owned(),
+            method: WeightMethod::Entropy as i32,
+            evidence: "what tells branches apart".to_owned(),
+        }];
+        let definition = IndexDefinition {
+            nodes: vec![
+                node("index", "", None),
+                node("quality", "index", None),
+                node("quality1", "quality", leaf("quality1")),
+                node("quality2", "quality", leaf("quality2")),
+                node("value1", "index", leaf("value1")),
+            ],
+            weightings: vec![board],
+            minimum_n: 5,
+            ..Default::default()
+        };
+        let mut client = Client::new(&world, &MANAGER).await;
+        let index = client.create(world.org.root, definition).await;
+        let shown = &index.definition.as_ref().unwrap().weightings[0].weights;
+        assert_eq!(shown.len(), 2, "those of the question block are known after a run");
+        let run = client.run(&index, question(&world)).await;
+        let weights: Vec<(&str, f64)> =
+            run.weights.iter().map(|w| (w.node.as_str(), w.weight)).collect();
+        let of = |id: &str| weights.iter().find(|(node, _)| *node == id).unwrap().1;
+        assert!((of("quality1") - 1.0).abs() < 1e-9, "{}: {weights:?}", world.name);
+        assert_eq!((of("quality"), of("value1")), (0.75, 0.25));
+        let values: Vec<f64> = run.rows.iter().map(|row| row.value.unwrap()).collect();
+        for (value, wanted) in values.iter().zip([75.0, 0.0]) {
+            assert!((value - wanted).abs() < 1e-9, "{}: {values:?}", world.name);
+        }
+    }
 }
 
 #[tokio::test]

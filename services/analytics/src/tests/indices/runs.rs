@@ -10,6 +10,11 @@ async fn a_run_is_the_weighted_mean_of_what_counting_by_hand_gives() {
         let mut client = Client::new(&world, &MANAGER).await;
         let index = client.create(world.org.root, definition()).await;
         assert_eq!((index.version, index.definition_hash.len()), (1, 64));
+        let (given, _) = crate::rpc::definition::of_proto(&definition()).unwrap();
+        let text = analytics_domain::index::canonical::text(&given);
+        let digest = <sha2::Sha256 as sha2::Digest>::digest(text.as_bytes());
+        let hash: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(index.definition_hash, hash, "SHA-256 of the canonical form");
         assert_eq!(index.remarks.len(), 1, "contradicting judgements: {:?}", index.remarks);
         let run = client.run(&index, question(&world)).await;
         assert_eq!(run.rows.len(), 2);
@@ -22,6 +27,11 @@ async fn a_run_is_the_weighted_mean_of_what_counting_by_hand_gives() {
         let csd = (100.0 * of("pair/perceived") / of("pair/expected")).min(100.0);
         assert!((value("csd") - csd).abs() < 1e-6);
         assert_eq!(value("coverage"), 100.0, "every service was rated");
+        assert_eq!(row.coverage, Some(1.0), "{}", world.name);
+        let n = |id: &str| row.nodes.iter().find(|n| n.node == id).unwrap().n;
+        // Thirty of sixty responses, twenty of forty ratings and services.
+        assert_eq!((n("quality1"), n("survey"), n("window"), n("coverage")), (30, 60, 20, 20));
+        assert_eq!(row.n, n("survey") + n("csd") + n("window") + n("coverage"));
         let all = (4.0 * survey + 2.0 * csd + 3.0 * value("window") + 100.0) / 10.0;
         assert!((row.value.unwrap() - all).abs() < 1e-6, "{}", world.name);
         let leaves = ["quality1", "quality2", "csd", "window", "coverage"];

@@ -50,7 +50,7 @@ impl World {
 
     async fn dump_packs(&self) -> Vec<String> {
         let mut lines = Vec::new();
-        let sql = "SELECT org_id, kind, month, site_id, body FROM pack WHERE kind IN (1, 2)";
+        let sql = "SELECT org_id, kind, month, site_id, body FROM pack WHERE kind <> 3";
         let conn = self.db.read();
         let statement = Statement::from_string(conn.get_database_backend(), sql);
         for row in conn.query_all_raw(statement).await.unwrap() {
@@ -65,6 +65,7 @@ impl World {
                 let what = pack::rating_of(key).unwrap();
                 let (name, time) = match kind {
                     1 => ("pack_months", month),
+                    4 => ("pack_years", month + i32::from(day) - 1),
                     _ => ("pack_days", pack::day_of(month, day)),
                 };
                 let key = format!("{} {} {time}", id(0), id(3));

@@ -3,9 +3,10 @@
 use std::collections::HashSet;
 
 use futures::future::join_all;
+use kit::db::Dialect;
 use proptest::prelude::*;
 use proto::device::v1::{RatingMessage, SequenceRange};
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, Statement};
 
 use super::*;
 
@@ -315,5 +316,31 @@ async fn mixture(world: &World, schedule: &[(usize, Vec<usize>)]) {
         let found: Vec<bool> =
             presses.iter().map(|r| r.marks.has(device_domain::trust::Mark::Burst)).collect();
         assert_eq!(found, want, "{}", world.name);
+    }
+}
+
+/// How PostgreSQL is told to plan within a transaction: once or anew, and whether it may read
+/// whole tables.
+async fn planning(conn: &impl ConnectionTrait) -> (String, String) {
+    let ask = "SELECT current_setting('plan_cache_mode') AS mode, \
+               current_setting('enable_seqscan') AS whole";
+    let ask = Statement::from_string(conn.get_database_backend(), ask);
+    let row = conn.query_one_raw(ask).await.unwrap().unwrap();
+    (row.try_get("", "mode").unwrap(), row.try_get("", "whole").unwrap())
+}
+
+#[tokio::test]
+async fn a_group_is_planned_once_as_look_ups_and_leaves_no_setting_behind() {
+    for world in worlds().await {
+        if world.db().dialect() == Dialect::Sqlite {
+            continue;
+        }
+        let tx = world.db().begin().await.unwrap();
+        store::shift::lock_shared(tx.conn(), &[world.org.org]).await.unwrap();
+        let within = planning(tx.conn()).await;
+        assert_eq!(within, ("force_generic_plan".to_owned(), "off".to_owned()));
+        tx.commit().await.unwrap();
+        let after = planning(world.db().read()).await;
+        assert_eq!(after, ("force_custom_plan".to_owned(), "on".to_owned()), "{}", world.name);
     }
 }

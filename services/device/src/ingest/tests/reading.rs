@@ -3,7 +3,7 @@
 use device_domain::rating_stored::Channel;
 use proto::device::v1::{
     BatchImportRatingsRequest, BatchImportRatingsResponse, GetRatingRequest, ImportedRating,
-    ListRatingsRequest, Rating as ShownRating,
+    ListRatingsRequest, Rating as ShownRating, Tree,
 };
 use tonic::Code;
 
@@ -230,4 +230,52 @@ async fn what_may_not_be_seen_does_not_exist() {
     }
     let blind = world.org.user(world.org.branches[0], &[Permission::OrgRead]).await;
     assert_eq!(get(blind, stored).await.unwrap_err().code(), Code::PermissionDenied);
+}
+
+#[tokio::test]
+async fn a_list_follows_the_tree_that_it_is_asked_for_as_figures_do() {
+    for world in worlds().await {
+        let org = &world.org;
+        let mut tokens = Vec::new();
+        for window in [0, 2, 3] {
+            tokens.push(world.sender_at(window).await.1);
+        }
+        // The first branch leaves the region at minute 5; at minute 6 it gets the last window.
+        let west = org.move_branch(NOW - HOUR + 5 * MINUTE).await;
+        org.move_window(3, 0, NOW - HOUR + 6 * MINUTE).await;
+        for token in &tokens {
+            let sent = world.send(token, messages(1..=10)).await;
+            assert!(short(&sent.results).iter().all(|r| *r == NEW), "{}", world.name);
+        }
+        let reader = [Permission::RatingRead];
+        let all = org.user(org.root, &reader).await;
+        let count = async |token: &str, unit: Uuid, tree: Tree| {
+            let unit = names::print("units", unit);
+            let request = ListRatingsRequest { unit, tree: tree as i32, ..Default::default() };
+            list(&world, token, request).await.len()
+        };
+        let (east, branch, window) = (org.region, org.branches[0], org.windows[3]);
+        for (unit, then, now, standing) in [
+            (east, 4 + 10 + 5, 10 + 5, 10),
+            (west, 6 + 5, 10 + 5, 10 + 10),
+            (branch, 10 + 5, 10 + 5, 10 + 10),
+            (window, 10, 10, 10),
+            (org.root, 30, 30, 30),
+        ] {
+            let found = [Tree::AsOfService, Tree::Present, Tree::Unspecified];
+            let mut counts = Vec::new();
+            for tree in found {
+                counts.push(count(&all, unit, tree).await);
+            }
+            assert_eq!(counts, [then, now, standing], "{}: {unit}", world.name);
+        }
+        // What has left is not shown to whoever may not see it where it stands now.
+        let former = org.user(east, &reader).await;
+        assert_eq!(count(&former, east, Tree::AsOfService).await, 10, "{}", world.name);
+        let unit = names::print("units", west);
+        let request = ListRatingsRequest { unit, tree: 1, ..Default::default() };
+        let mut client = RatingServiceClient::new(world.chan.clone());
+        let refused = client.list_ratings(bearer(request, &former)).await.unwrap_err();
+        assert_eq!(refused.code(), Code::NotFound);
+    }
 }

@@ -52,16 +52,27 @@ impl OrgView {
 
     /// Whether `unit` is `ancestor` or was ever below it.
     pub fn was_within(&self, unit: Uuid, ancestor: Uuid) -> bool {
-        let mut us = i64::MAX;
+        !self.times_within(unit, ancestor).is_empty()
+    }
+
+    /// When `unit` was `ancestor` or below it, latest first: since when, 0 for ever, and until
+    /// when, not included, `i64::MAX` for still.
+    pub fn times_within(&self, unit: Uuid, ancestor: Uuid) -> Vec<(i64, i64)> {
+        let mut times: Vec<(i64, i64)> = Vec::new();
+        let mut until_us = i64::MAX;
         loop {
-            if self.upward_at(unit, us).any(|id| id == ancestor) {
-                return true;
+            let at_us = if until_us == i64::MAX { until_us } else { until_us - 1 };
+            let since_us = self.placed_since(unit, at_us).max(0);
+            if self.upward_at(unit, at_us).any(|id| id == ancestor) {
+                match times.last_mut() {
+                    Some(later) if later.0 == until_us => later.0 = since_us,
+                    _ => times.push((since_us, until_us)),
+                }
             }
-            let since_us = self.placed_since(unit, us);
-            if since_us <= 0 {
-                return false;
+            if since_us == 0 {
+                return times;
             }
-            us = since_us - 1;
+            until_us = since_us;
         }
     }
 
@@ -169,5 +180,9 @@ mod tests {
         assert_eq!(view.time_zone_name_of(BRANCH), "Asia/Tokyo");
         assert!(view.was_within(BRANCH, EAST) && view.was_within(BRANCH, WEST));
         assert!(!view.is_within(BRANCH, EAST) && !view.was_within(EAST, WEST));
+        assert_eq!(view.times_within(BRANCH, EAST), [(0, 100)]);
+        assert_eq!(view.times_within(BRANCH, WEST), [(100, i64::MAX)], "whatever the zone");
+        assert_eq!(view.times_within(BRANCH, ROOT), [(0, i64::MAX)]);
+        assert_eq!(view.times_within(EAST, WEST), []);
     }
 }

@@ -19,6 +19,7 @@ fn settings() -> Settings {
         design: None,
         fatigue: (0, 0),
         link_base: "https://example.com/s/".to_owned(),
+        claim_minutes: 0,
     }
 }
 
@@ -92,7 +93,7 @@ fn the_promise_of_anonymity_is_fixed_when_the_campaign_opens() {
 #[test]
 fn wrong_settings_are_refused_with_their_field() {
     type Change = fn(&mut Settings);
-    let cases: [(Change, &str); 17] = [
+    let cases: [(Change, &str); 19] = [
         (|s| s.display_name = "  ".to_owned(), "displayName"),
         (|s| s.version = -1, "version"),
         (|s| s.channels = vec![4, 99], "channels[1]"),
@@ -104,6 +105,8 @@ fn wrong_settings_are_refused_with_their_field() {
         (|s| s.margin_target = Some(1.0), "marginTarget"),
         (|s| s.reminder_days = vec![7, 7], "reminders[1].afterDays"),
         (|s| s.reminder_days = vec![0], "reminders[0].afterDays"),
+        (|s| s.claim_minutes = -1, "claimMinutes"),
+        (|s| s.claim_minutes = 1_441, "claimMinutes"),
         (|s| s.fatigue = (-2, 0), "fatigue.quietDays"),
         (|s| s.link_base = "javascript:x/".to_owned(), "linkBase"),
         (|s| s.link_base = "https://example.com/s".to_owned(), "linkBase"),

@@ -18,33 +18,19 @@ const AHEAD_US: i64 = 86_400_000_000;
 
 /// Takes a group of purchases in.
 pub async fn purchases(app: &App, tx: &WriteTx, work: &Work, rows: &[Row]) -> Result<Taken> {
-    let mut taken = Taken::default();
-    let mut read = Vec::new();
-    for row in rows {
-        match PurchaseRow::read(&work.columns, row, &work.known) {
-            Ok(made) if !believed(app, made.time_us) => taken.errors.push(future(work, row)),
-            Ok(made) => read.push((row, made)),
-            Err(error) => taken.errors.push(error),
-        }
-    }
-    let names = read.iter().map(|(_, row)| row.external_id.clone());
-    let found = whom(app, tx, work, names.collect()).await?;
+    let read = rows.iter().map(|row| (row, PurchaseRow::read(&work.columns, row, &work.known)));
+    let (mut taken, found) = customers_of(app, tx, work, read).await?;
     let (mut new, mut lines) = (Vec::new(), Vec::new());
-    for ((row, made), whom) in read.into_iter().zip(found) {
-        match within(app, work, row, whom) {
-            Ok(customer) => {
-                lines.push(row);
-                new.push(NewPurchase {
-                    item_id: made.item_id,
-                    customer: customer.id,
-                    competitor: made.competitor,
-                    at_us: made.time_us,
-                    cents: made.cents,
-                    product: made.product,
-                });
-            }
-            Err(error) => taken.errors.push(error),
-        }
+    for (row, made, customer) in found {
+        lines.push(row);
+        new.push(NewPurchase {
+            item_id: made.item_id,
+            customer: customer.id,
+            competitor: made.competitor,
+            at_us: made.time_us,
+            cents: made.cents,
+            product: made.product,
+        });
     }
     let outcomes = record::purchases(app, tx, work.import.org, new).await?;
     count(work, &mut taken, &lines, &outcomes);
@@ -59,41 +45,81 @@ pub async fn interactions(
     triggers: &Triggers,
     rows: &[Row],
 ) -> Result<Taken> {
-    let mut taken = Taken::default();
-    let mut read = Vec::new();
-    for row in rows {
-        match InteractionRow::read(&work.columns, row, &work.known) {
-            Ok(made) if !believed(app, made.time_us) => taken.errors.push(future(work, row)),
-            Ok(made) => read.push((row, made)),
-            Err(error) => taken.errors.push(error),
-        }
-    }
-    let names = read.iter().map(|(_, row)| row.external_id.clone());
-    let found = whom(app, tx, work, names.collect()).await?;
+    let read = rows.iter().map(|row| (row, InteractionRow::read(&work.columns, row, &work.known)));
+    let (mut taken, found) = customers_of(app, tx, work, read).await?;
     let (mut new, mut lines) = (Vec::new(), Vec::new());
-    for ((row, made), whom) in read.into_iter().zip(found) {
+    for (row, made, customer) in found {
         let kind = InteractionKind::from_number(made.kind).unwrap_or(InteractionKind::Contact);
-        match within(app, work, row, whom) {
-            Ok(customer) => {
-                lines.push(row);
-                new.push(NewInteraction {
-                    item_id: made.item_id,
-                    unit: customer.unit,
-                    customer,
-                    kind,
-                    at_us: made.time_us,
-                    end_us: made.end_us.filter(|end| *end >= made.time_us),
-                    resolved: made.resolved && kind == InteractionKind::Complaint,
-                    node: made.node,
-                    text: InteractionText { reference: made.reference, note: made.note },
-                });
-            }
-            Err(error) => taken.errors.push(error),
-        }
+        lines.push(row);
+        new.push(NewInteraction {
+            item_id: made.item_id,
+            unit: customer.unit,
+            customer,
+            kind,
+            at_us: made.time_us,
+            end_us: made.end_us.filter(|end| *end >= made.time_us),
+            resolved: made.resolved && kind == InteractionKind::Complaint,
+            node: made.node,
+            text: InteractionText { reference: made.reference, note: made.note },
+        });
     }
     let outcomes = record::interactions(app, tx, work.import.org, triggers, new).await?;
     count(work, &mut taken, &lines, &outcomes);
     Ok(taken)
+}
+
+/// A row of something that happened to a customer.
+trait OfCustomer {
+    fn external_id(&self) -> &str;
+    fn time_us(&self) -> i64;
+}
+
+impl OfCustomer for PurchaseRow {
+    fn external_id(&self) -> &str {
+        &self.external_id
+    }
+
+    fn time_us(&self) -> i64 {
+        self.time_us
+    }
+}
+
+impl OfCustomer for InteractionRow {
+    fn external_id(&self) -> &str {
+        &self.external_id
+    }
+
+    fn time_us(&self) -> i64 {
+        self.time_us
+    }
+}
+
+/// Rows that could be read and are believed, each with its customer; of the others the errors.
+async fn customers_of<'a, T: OfCustomer>(
+    app: &App,
+    tx: &WriteTx,
+    work: &Work,
+    rows: impl Iterator<Item = (&'a Row, std::result::Result<T, RowError>)>,
+) -> Result<(Taken, Vec<(&'a Row, T, Customer)>)> {
+    let mut taken = Taken::default();
+    let mut read = Vec::new();
+    for (row, made) in rows {
+        match made {
+            Ok(made) if !believed(app, made.time_us()) => taken.errors.push(future(work, row)),
+            Ok(made) => read.push((row, made)),
+            Err(error) => taken.errors.push(error),
+        }
+    }
+    let names = read.iter().map(|(_, made)| made.external_id().to_owned());
+    let whom = whom(app, tx, work, names.collect()).await?;
+    let mut found = Vec::with_capacity(read.len());
+    for ((row, made), whom) in read.into_iter().zip(whom) {
+        match within(app, work, row, whom) {
+            Ok(customer) => found.push((row, made, customer)),
+            Err(error) => taken.errors.push(error),
+        }
+    }
+    Ok((taken, found))
 }
 
 fn believed(app: &App, us: i64) -> bool {

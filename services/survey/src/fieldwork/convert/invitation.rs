@@ -9,8 +9,14 @@ use crate::{
     store::fieldwork::{history::Entry, link::Link},
 };
 
-/// An invitation as it is shown.
-pub fn invitation(campaign: &Campaign, i: &Invitation, history: &[Entry]) -> v1::Invitation {
+/// An invitation as it is shown at a time.
+pub fn invitation(
+    campaign: &Campaign,
+    i: &Invitation,
+    history: &[Entry],
+    now_us: i64,
+) -> v1::Invitation {
+    let holder = i.holder(now_us);
     let design = campaign.settings.design.as_ref();
     let stratum = design.map(|design| stratum_name(design, i.stratum));
     let due_us = i.due_us.or(i.remind_us);
@@ -29,6 +35,8 @@ pub fn invitation(campaign: &Campaign, i: &Invitation, history: &[Entry]) -> v1:
         create_time: Some(time::from_us(i.create_us)),
         history: history.iter().map(entry).collect(),
         note: i.note.clone(),
+        claimant: holder.map(|claim| claim.by.clone()).unwrap_or_default(),
+        claim_expire_time: holder.map(|claim| time::from_us(claim.until_us)),
     }
 }
 

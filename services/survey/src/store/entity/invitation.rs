@@ -55,6 +55,11 @@ pub struct Model {
     pub version: i64,
     /// What called for it; nil for what was drawn or added by hand.
     pub occasion: Uuid,
+    /// Who has taken it.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub claimant: Option<String>,
+    /// Until when it is taken.
+    pub claim_until_us: Option<i64>,
 }
 
 /// No relations: one read, one table.

@@ -7,7 +7,7 @@ use kit::{
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, Set};
 use survey_domain::{
     channel::Channel,
-    invitation::{Invitation, State},
+    invitation::{Claim, Invitation, State},
 };
 use uuid::Uuid;
 
@@ -116,7 +116,8 @@ pub async fn expire(conn: &impl ConnectionTrait, org: Uuid, ids: &[Uuid]) -> Res
     let expired = State::Expired as i16;
     let text = format!(
         "UPDATE invitation SET reached = state, state = {expired}, due_us = NULL, \
-         remind_us = NULL, version = version + 1 WHERE org_id = {org} AND {among}"
+         remind_us = NULL, claimant = NULL, claim_until_us = NULL, version = version + 1 \
+         WHERE org_id = {org} AND {among}"
     );
     sql.execute(conn, &text).await?;
     Ok(())
@@ -148,6 +149,8 @@ pub struct Filter {
     pub unsent: bool,
     /// Only those due by then, the earliest due first.
     pub due_us: Option<i64>,
+    /// Not those that others than this one have taken then.
+    pub free_for: Option<(String, i64)>,
 }
 
 /// Invitations of a campaign after `after`, by id; with `due_us` by due time and id.
@@ -180,6 +183,12 @@ pub async fn list(
     }
     if let Some(due_us) = filter.due_us {
         wanted.push(format!("due_us IS NOT NULL AND due_us <= {}", sql.bind(due_us)));
+    }
+    if let Some((by, now_us)) = &filter.free_for {
+        let (by, now) = (sql.bind(by.clone()), sql.bind(*now_us));
+        wanted.push(format!(
+            "(claim_until_us IS NULL OR claim_until_us <= {now} OR claimant = {by})"
+        ));
     }
     let order = if filter.due_us.is_some() { "due_us, id" } else { "id" };
     match (after, filter.due_us) {
@@ -338,6 +347,8 @@ fn to_row(org: Uuid, i: &Invitation) -> Result<invitation::ActiveModel> {
         create_us: Set(i.create_us),
         version: Set(i.version),
         occasion: Set(i.occasion),
+        claimant: Set(i.claim.as_ref().map(|claim| claim.by.clone())),
+        claim_until_us: Set(i.claim.as_ref().map(|claim| claim.until_us)),
     })
 }
 
@@ -367,5 +378,6 @@ fn of_row(row: invitation::Model) -> Result<Invitation> {
         create_us: row.create_us,
         version: row.version,
         occasion: row.occasion,
+        claim: row.claimant.zip(row.claim_until_us).map(|(by, until_us)| Claim { by, until_us }),
     })
 }

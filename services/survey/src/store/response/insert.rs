@@ -13,8 +13,8 @@ use kit::db::sql::backend;
 const COLUMNS: &str = "id, org_id, campaign_id, questionnaire_id, version, unit_id, site_id, \
      staff_id, customer_id, class_id, invitation_id, link_id, invited, channel, language, \
      submit_us, duration_ms, seed, answers, content_hash, marks, decision, reviewer, review_us, \
-     anonymous, operator, row_id, erased";
-const COLUMNS_COUNT: usize = 28;
+     anonymous, operator, row_id, erased, site_since_us";
+const COLUMNS_COUNT: usize = 29;
 /// Rows of one statement.
 const ROWS_MAX: usize = 64;
 
@@ -39,7 +39,7 @@ pub async fn insert(tx: &WriteTx, responses: &[&Response]) -> Result<u64> {
     Ok(added)
 }
 
-/// `($1, …), ($29, …)`.
+/// `($1, …), ($30, …)`.
 fn numbered(rows: usize) -> String {
     let row = |row: usize| {
         let places = (1..=COLUMNS_COUNT).map(|at| format!("${}", row * COLUMNS_COUNT + at));
@@ -78,6 +78,7 @@ fn cells(response: &Response) -> [Value; COLUMNS_COUNT] {
         response.operator.clone().into(),
         response.row_id.clone().into(),
         response.erased.into(),
+        response.site_since_us.into(),
     ]
 }
 
@@ -88,6 +89,6 @@ mod tests {
     #[test]
     fn each_column_has_a_place() {
         assert_eq!(COLUMNS.split(", ").count(), COLUMNS_COUNT);
-        assert!(numbered(2).ends_with("$56)"));
+        assert!(numbered(2).ends_with("$58)"));
     }
 }

@@ -1,12 +1,11 @@
-//! Lists of responses, latest first, and the pages of an export, earliest first.
+//! Lists of responses, latest first.
 
-use kit::{db::dialect_of, error::Result};
+use kit::{db::newest::Newest, error::Result};
 use sea_orm::ConnectionTrait;
 use survey_domain::{channel::Channel, response::Response};
 use uuid::Uuid;
 
 use super::read;
-use kit::db::{newest::Newest, sql::Sql};
 
 /// A place in a list: time of submission and id.
 pub type Place = (i64, Uuid);
@@ -51,32 +50,4 @@ pub async fn list(
         .only(filter.suspect_only, SUSPECT)
         .within(filter.from_us, filter.to_us);
     list.rows(conn, last, limit).await?.iter().map(read).collect()
-}
-
-/// A page of an export: responses of a campaign after `last`, earliest first.
-pub async fn export_page(
-    conn: &impl ConnectionTrait,
-    org: Uuid,
-    campaign: Uuid,
-    exclude_suspect: bool,
-    last: Option<Place>,
-    limit: u64,
-) -> Result<Vec<Response>> {
-    let mut sql = Sql::new(dialect_of(conn));
-    let mut wanted = vec![
-        format!("campaign_id = {}", sql.bind(campaign)),
-        format!("org_id = {}", sql.bind(org)),
-    ];
-    if exclude_suspect {
-        wanted.push(SOUND.to_owned());
-    }
-    if let Some((us, id)) = last {
-        wanted.push(format!("(submit_us, id) > ({}, {})", sql.bind(us), sql.bind(id)));
-    }
-    let limit = sql.bind(i64::try_from(limit).unwrap_or(i64::MAX));
-    let text = format!(
-        "SELECT * FROM response WHERE {} ORDER BY submit_us, id LIMIT {limit}",
-        wanted.join(" AND ")
-    );
-    sql.query(conn, &text).await?.iter().map(read).collect()
 }

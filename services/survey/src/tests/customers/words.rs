@@ -54,6 +54,7 @@ async fn wrote(scene: &Scene) -> (String, String) {
         link: link.clone(),
         session: begun.session.clone(),
         answers: vec![words(WRITTEN[0])],
+        ..Default::default()
     };
     scene.respondents().save_response(save).await.unwrap();
     let open = v1::OpenFormRequest { link: link.clone(), ..Default::default() };
@@ -150,6 +151,7 @@ async fn a_draft_goes_with_the_person_and_a_link_that_was_open_names_nobody_afte
             link: link.clone(),
             session: begun.session.clone(),
             answers: vec![words(WRITTEN[0])],
+            ..Default::default()
         };
         scene.respondents().save_response(save).await.unwrap();
         erase(&scene, &name).await;

@@ -33,6 +33,7 @@ async fn answered(scene: &Scene) -> Answered {
             link: link.clone(),
             session: request.session.clone(),
             answers: vec![grade("overall", "", 1 + n % 5)],
+            ..Default::default()
         };
         scene.respondents().save_response(save).await.unwrap();
         let receipt = scene.submit(request).await.unwrap().into_inner();

@@ -10,7 +10,10 @@ use tonic::Code;
 use uuid::Uuid;
 
 use super::scene::{Scene, grade, scenes, words};
-use crate::tests::world::refusal;
+use crate::{
+    store::response::{PageLimit, export_page},
+    tests::world::refusal,
+};
 
 async fn fill(scene: &Scene, count: usize) {
     let mut csv = String::from("no,overall\n");
@@ -174,4 +177,31 @@ async fn three_exports_at_once_and_only_for_those_who_may() {
     };
     let refused = scene.responses().export_responses(scene.world.as_admin(nothing)).await;
     assert_eq!(refusal(refused), (Code::NotFound, Reason::NotFound));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_ends_at_its_limits_and_nothing_is_lost_between_pages() {
+    let limits = [(10, usize::MAX), (1_000, 1), (57, 1 << 20), (7, 200)];
+    for scene in scenes(|_| {}).await {
+        fill(&scene, 57).await;
+        let conn = scene.world.app.db.bulk();
+        let of = (scene.campaign.org, scene.campaign.id);
+        for (rows, bytes) in limits {
+            let (mut last, mut seen) = (None, Vec::new());
+            loop {
+                let limit = PageLimit { rows, bytes };
+                let page = export_page(conn, of, false, last, limit).await.unwrap();
+                assert!(page.rows.len() <= rows, "{}", scene.world.name);
+                let but_one = page.rows.iter().rev().skip(1);
+                assert!(but_one.map(|row| row.answers.len()).sum::<usize>() < bytes);
+                seen.extend(page.rows.iter().map(|row| row.place()));
+                if !page.more {
+                    break;
+                }
+                last = seen.last().copied();
+            }
+            assert_eq!(seen.len(), 57, "{}: {rows} rows, {bytes} bytes", scene.world.name);
+            assert!(seen.is_sorted() && seen.windows(2).all(|two| two[0] != two[1]));
+        }
+    }
 }

@@ -1,11 +1,14 @@
 //! Opening a link, saving, going on, submitting.
 
-use proto::survey::v1::{self, FormState, event::Change};
+use proto::{
+    survey::v1::{self, FormState, event::Change},
+    time,
+};
 use tonic::Code;
 use uuid::Uuid;
 
 use super::scene::{grade, scenes, words};
-use crate::tests::world::{fields, refusal};
+use crate::tests::world::{NOW_US, fields, refusal};
 
 fn open(link: &str, session: &str) -> v1::OpenFormRequest {
     v1::OpenFormRequest { link: link.into(), session: session.into(), language: String::new() }
@@ -24,6 +27,7 @@ async fn an_answer_is_begun_saved_resumed_and_submitted() {
             link: scene.link.clone(),
             session: started.session.clone(),
             answers: vec![grade("overall", "", 3)],
+            ..Default::default()
         };
         let saved = client.save_response(save.clone()).await.unwrap().into_inner();
         assert!(saved.form.is_some());
@@ -70,6 +74,7 @@ async fn a_personal_link_finds_its_draft_again_on_another_machine() {
             link: link.clone(),
             session: started.session,
             answers: vec![grade("overall", "", 2)],
+            ..Default::default()
         };
         client.save_response(save).await.unwrap();
         let opened = client.open_form(open(&link, "")).await.unwrap().into_inner();
@@ -90,6 +95,7 @@ async fn a_session_is_good_for_its_link_alone() {
                 link: other.clone(),
                 session: session.into(),
                 answers: Vec::new(),
+                ..Default::default()
             };
             let found = fields(scene.respondents().save_response(save).await);
             assert_eq!(found, (Code::InvalidArgument, vec!["session".to_owned()]));
@@ -107,6 +113,7 @@ async fn drafts_are_small_bounded_and_expire() {
                 link: link.clone(),
                 session,
                 answers: vec![words(&"x".repeat(text))],
+                ..Default::default()
             };
             let mut request = tonic::Request::new(request);
             let address = super::scene::ADDRESS.parse().unwrap();
@@ -127,5 +134,28 @@ async fn drafts_are_small_bounded_and_expire() {
         let engine = scene.world.respond().engine().clone();
         crate::respond::sweep::once(&engine).await.unwrap();
         assert_eq!(scene.world.count("response_draft").await, 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_says_since_when_its_site_had_stood_where_it_stood() {
+    for scene in scenes(|_| {}).await {
+        let first = scene.submission(&scene.link).await;
+        scene.submit(first).await.unwrap();
+        let move_us = NOW_US + 300_000_000;
+        scene.world.org.move_branch(move_us).await;
+        let before = scene.submission(&scene.link).await;
+        scene.submit(before).await.unwrap();
+        scene.world.pass(300);
+        let after = scene.submission(&scene.link).await;
+        scene.submit(after).await.unwrap();
+        let events = scene.world.events().await;
+        let facts = events.iter().filter_map(|event| match event {
+            Change::Response(change) => change.assert.as_ref(),
+            _ => None,
+        });
+        let since: Vec<i64> =
+            facts.map(|f| time::to_us_opt(f.site_since.as_ref()).unwrap()).collect();
+        assert_eq!(since, [0, 0, move_us], "{}", scene.world.name);
     }
 }

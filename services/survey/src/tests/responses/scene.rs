@@ -167,6 +167,7 @@ pub fn settings() -> Settings {
         design: None,
         fatigue: (0, 0),
         link_base: String::new(),
+        claim_minutes: 0,
     }
 }
 
@@ -231,6 +232,7 @@ impl Scene {
             create_us: NOW_US,
             version: 1,
             occasion: Uuid::now_v7(),
+            claim: None,
         };
         let id = invitation.id;
         let conn = self.world.app.db.read();

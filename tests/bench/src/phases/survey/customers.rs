@@ -14,6 +14,7 @@ use proto::survey::v1::{
     customer_import_service_client::CustomerImportServiceClient,
 };
 use sha2::{Digest as _, Sha256};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::{Ground, answer};
@@ -30,6 +31,8 @@ use crate::{
 const PART: usize = 512 * 1024;
 /// Between two looks at what goes on in the background.
 const PAUSE: Duration = Duration::from_millis(200);
+/// Between two forms that are answered while a sample is drawn.
+const BETWEEN_FORMS: Duration = Duration::from_millis(50);
 
 /// Measures.
 pub async fn run(
@@ -74,23 +77,12 @@ async fn import(context: &Context<'_>, ground: &Ground, suite: &Suite, n: u64) -
 /// A census of all customers, while somebody answers one form after the other.
 async fn draw(context: &Context<'_>, ground: &Ground, n: u64) -> Result<Row> {
     let campaign = campaign(ground).await?;
-    let began = Instant::now();
-    let request = DrawSampleRequest { name: campaign.clone(), validate_only: false };
-    let mut sample = ground
-        .owner
-        .call("drawing a sample", request, |chan, request| async move {
-            CampaignServiceClient::new(chan).draw_sample(request).await
-        })
-        .await?;
-    let mut latencies = Latencies::default();
-    while sample.drawing {
-        let one = Instant::now();
-        answer(ground).await?;
-        latencies.record(one.elapsed());
-        tokio::time::sleep(PAUSE).await;
-        sample = look(ground, &campaign).await?;
-    }
-    let took = began.elapsed();
+    let stop = CancellationToken::new();
+    let drawing = async {
+        let _stop = stop.clone().drop_guard();
+        drawn(ground, &campaign).await
+    };
+    let ((sample, took), latencies) = tokio::try_join!(drawing, answering(ground, &stop))?;
     if u64::try_from(sample.prepared_count).unwrap_or_default() < n {
         return Err(Error::Unsound(format!("{} of {n} were drawn", sample.prepared_count)));
     }
@@ -98,7 +90,40 @@ async fn draw(context: &Context<'_>, ground: &Ground, n: u64) -> Result<Row> {
         .load("a census; one form at a time is answered meanwhile")
         .value(Spread::one(took.as_secs_f64()), "s")
         .latency(&latencies)
-        .note("latencies are those of a start and a submission while it is drawn"))
+        .note(format!(
+            "latencies are those of {} forms, a start and a submission each, while it is drawn",
+            latencies.count()
+        )))
+}
+
+/// Draws, and waits for the end also of what goes on after the answer.
+async fn drawn(ground: &Ground, campaign: &str) -> Result<(Sample, Duration)> {
+    let began = Instant::now();
+    let request = DrawSampleRequest { name: campaign.to_owned(), validate_only: false };
+    let mut sample = ground
+        .owner
+        .call("drawing a sample", request, |chan, request| async move {
+            CampaignServiceClient::new(chan).draw_sample(request).await
+        })
+        .await?;
+    while sample.drawing {
+        tokio::time::sleep(PAUSE).await;
+        sample = look(ground, campaign).await?;
+    }
+    Ok((sample, began.elapsed()))
+}
+
+/// Answers form after form until it is told to stop, at least one.
+async fn answering(ground: &Ground, stop: &CancellationToken) -> Result<Latencies> {
+    let mut latencies = Latencies::default();
+    loop {
+        let one = Instant::now();
+        answer(ground).await?;
+        latencies.record(one.elapsed());
+        if stop.run_until_cancelled(tokio::time::sleep(BETWEEN_FORMS)).await.is_none() {
+            return Ok(latencies);
+        }
+    }
 }
 
 async fn look(ground: &Ground, campaign: &str) -> Result<Sample> {

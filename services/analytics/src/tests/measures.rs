@@ -1,0 +1,42 @@
+//! Statistical methods by name, through the service's own door.
+
+use analytics_domain::measures;
+use kit::rpc::bearer;
+use proto::{
+    analytics::v1::{
+        ComputeMeasureRequest, GetMeasureRequest, ListMeasuresRequest,
+        measure_service_client::MeasureServiceClient,
+    },
+    common::v1::Permission,
+};
+use tonic::Code;
+
+use super::world::World;
+use crate::rpc::measures::struct_of;
+
+#[tokio::test]
+async fn every_method_computes_its_own_example_for_whoever_asks_by_name() {
+    let world = World::in_memory().await;
+    let token = world.org.user(world.org.root, &[Permission::AnalyticsRead]).await;
+    let mut client = MeasureServiceClient::new(world.channel());
+    let all = client.list_measures(bearer(ListMeasuresRequest::default(), &token)).await;
+    let all = all.unwrap().into_inner().measures;
+    assert_eq!(all.len(), measures::all().count());
+    for listed in all {
+        let method = listed.method;
+        let request = GetMeasureRequest { method: method.clone() };
+        let described = client.get_measure(bearer(request, &token)).await.unwrap().into_inner();
+        assert!(!described.input.is_empty() && !described.formula.is_empty(), "{method}");
+        let request = ComputeMeasureRequest { method: method.clone(), input: described.example };
+        let answer = client.compute_measure(bearer(request.clone(), &token)).await;
+        let answer = answer.unwrap_or_else(|refused| panic!("{method}: {refused}")).into_inner();
+        let known = measures::find(&method).unwrap();
+        let computed = known.compute(&known.example()).unwrap();
+        assert_eq!(answer.method, method);
+        assert_eq!(answer.result, Some(struct_of(computed)), "{method}");
+
+        let reader = world.org.user(world.org.root, &[Permission::RatingRead]).await;
+        let refused = client.compute_measure(bearer(request, &reader)).await.unwrap_err();
+        assert_eq!(refused.code(), Code::PermissionDenied);
+    }
+}

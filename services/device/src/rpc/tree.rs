@@ -1,0 +1,48 @@
+//! What belongs to a unit in a list, by the tree that the caller names.
+
+use kit::{auth::Caller, directory::OrgView, error::Result};
+use proto::{auth::v1::UnitKind, device::v1::Tree};
+use uuid::Uuid;
+
+use crate::store::placed::Placed;
+
+/// Units that a list is limited to because the caller sees no others, and what belongs to `unit`
+/// by `tree`.
+///
+/// # Errors
+/// NOT_FOUND for a unit that the caller may not know of.
+pub fn limits(
+    caller: &Caller,
+    unit: Option<Uuid>,
+    tree: Tree,
+) -> Result<(Option<Vec<Uuid>>, Option<Placed>)> {
+    let visible = caller.visible()?;
+    let units = visible.narrowed(unit)?;
+    match unit.and_then(|unit| placed(visible.view(), unit, tree)) {
+        None => Ok((units, None)),
+        // What has left the unit since stands elsewhere, and may have to be hidden there.
+        placed => Ok((visible.narrowed(None)?, placed)),
+    }
+}
+
+/// Sites that count for `unit`; `None` where its own id, or that of the organisation, says it.
+pub fn placed(view: &OrgView, unit: Uuid, tree: Tree) -> Option<Placed> {
+    let is_window = |id: Uuid| view.unit(id).is_some_and(|unit| unit.kind == UnitKind::Window);
+    if is_window(unit) || view.root() == Some(unit) {
+        return None;
+    }
+    let mut placed = Placed::default();
+    match tree {
+        Tree::Unspecified => return None,
+        Tree::Present => placed.always = view.subtree(unit),
+        Tree::AsOfService => {
+            for site in view.units().filter(|site| site.kind != UnitKind::Window) {
+                match view.times_within(site.id, unit).as_slice() {
+                    [(0, i64::MAX)] => placed.always.push(site.id),
+                    times => placed.at_times.extend(times.iter().map(|t| (site.id, t.0, t.1))),
+                }
+            }
+        }
+    }
+    Some(placed)
+}
