@@ -58,24 +58,21 @@ impl Place {
     }
 }
 
-/// Runs a foreign program to its good end.
+/// Runs a foreign program to its good end and gives what it printed.
 ///
 /// # Panics
 /// When it cannot be started, takes too long or ends badly; its output is part of the message.
-async fn to_its_end(mut command: Command) {
+async fn to_its_end(mut command: Command) -> String {
     let what = command.as_std().get_args().next().expect("a script").to_owned();
     let what = what.display();
     let output = tokio::time::timeout(PROGRAM_MAX, command.kill_on_drop(true).output()).await;
     let output = output
         .unwrap_or_else(|_| panic!("{what} runs for more than {PROGRAM_MAX:?}"))
         .unwrap_or_else(|e| panic!("{what} cannot be started: {e}"));
-    assert!(
-        output.status.success(),
-        "{what} ended with {}:\n{}{}",
-        output.status,
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{what} ended with {}:\n{printed}{errors}", output.status);
+    printed
 }
 
 /// A file that a foreign program runs.

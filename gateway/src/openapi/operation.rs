@@ -219,7 +219,7 @@ fn headers(route: &Route) -> Vec<Value> {
         }
         found.push(json!({
             "name": "access_token", "in": "query", "required": false,
-            "description": "Access token, for event sources that cannot set headers; not beside one.",
+            "description": "Access token, for event sources that cannot set a header.",
             "schema": {"type": "string"},
         }));
     }

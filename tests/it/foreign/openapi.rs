@@ -41,6 +41,6 @@ async fn every_answer_to_a_fuzzer_is_one_that_the_openapi_document_describes() {
         .env("MANYI_ADDRESS", &world.address)
         .env("MANYI_TOKEN", org.rest.token().expect("the owner is signed in"))
         .env("MANYI_NAMES", serde_json::to_string(&names).expect("names can be written"));
-    to_its_end(fuzzer).await;
+    println!("{}", to_its_end(fuzzer).await);
     world.stop().await;
 }

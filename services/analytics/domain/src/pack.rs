@@ -1,6 +1,6 @@
-//! Packed roll-ups: the sums of a whole month or year of one site in one value, so that wide questions
-//! read few rows. A pack maps keys and days to counts; its bytes depend on nothing but these
-//! sums, so that the same facts give the same bytes in whatever order they came.
+//! Packed roll-ups: the sums of a whole month or year of one site in one value, so that wide
+//! questions read few rows. A pack maps keys and days to counts; its bytes depend on nothing but
+//! these sums, so that the same facts give the same bytes in whatever order they came.
 //!
 //! Form: a byte 1, then one entry after the other in ascending order of key and day (in packs
 //! of years: month): bytes shared with the key before, further bytes of the key, these bytes,

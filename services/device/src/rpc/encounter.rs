@@ -16,7 +16,7 @@ use proto::{
 use tonic::{Code, Request, Response, Status};
 use uuid::Uuid;
 
-use super::tree;
+use super::tree::{self, Limits};
 use crate::{
     convert,
     device_access::window_of,
@@ -182,7 +182,7 @@ async fn list(
     request: &v1::ListEncountersRequest,
 ) -> Result<v1::ListEncountersResponse> {
     let unit = convert::id_opt("units", "unit", &request.unit)?;
-    let (units, placed) = tree::limits(caller, unit, request.tree())?;
+    let Limits { units, placed } = tree::limits(caller, unit, request.tree())?;
     let filter = store::encounter::Filter {
         units,
         placed,

@@ -22,13 +22,13 @@ use super::{
     rating_convert, rating_import,
     rating_stream::{self, Answers, Uploads},
     rating_submit::{Prepared, authority, prepare},
-    tree,
+    tree::{self, Limits},
 };
 use crate::{
     convert,
     ingest::Ingest,
     state::App,
-    store::{self, placed::Placed, rating::Filter},
+    store::{self, rating::Filter},
 };
 
 /// Largest batch; many long comments have to be sent in smaller ones.
@@ -161,7 +161,7 @@ async fn filter(app: &App, caller: &Caller, request: &v1::ListRatingsRequest) ->
         false => None,
     };
     let staff = convert::id_opt("staff", "staff", &request.staff)?;
-    let (units, placed, staff) = reach(caller, unit, request.tree(), staff)?;
+    let (Limits { units, placed }, staff) = reach(caller, unit, request.tree(), staff)?;
     Ok(Filter {
         units,
         placed,
@@ -185,25 +185,23 @@ fn reach(
     unit: Option<Uuid>,
     tree: v1::Tree,
     staff: Option<Uuid>,
-) -> Result<(Option<Vec<Uuid>>, Option<Placed>, Option<Uuid>)> {
+) -> Result<(Limits, Option<Uuid>)> {
     let (visible, own) = (caller.visible()?, caller.own_staff()?);
     let only_own = visible.is_none();
     if !only_own && (own.is_none() || staff != own) {
-        let (units, placed) = tree::limits(caller, unit, tree)?;
-        return Ok((units, placed, staff));
+        return Ok((tree::limits(caller, unit, tree)?, staff));
     }
     if own.is_none() || staff.is_some_and(|staff| Some(staff) != own) {
         return Err(ServiceError::denied());
     }
-    let Some(unit) = unit else { return Ok((None, None, own)) };
+    let Some(unit) = unit else { return Ok((Limits { units: None, placed: None }, own)) };
     if caller.permissions_on(unit)?.is_empty() {
         return Err(ServiceError::not_found("unit"));
     }
     let view = visible.view();
-    Ok(match tree::placed(view, unit, tree) {
-        None => (Some(view.subtree(unit)), None, own),
-        placed => (None, placed, own),
-    })
+    let placed = tree::placed(view, unit, tree);
+    let units = placed.is_none().then(|| view.subtree(unit));
+    Ok((Limits { units, placed }, own))
 }
 
 /// Which grades of which templates count as bad.

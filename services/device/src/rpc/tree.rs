@@ -6,23 +6,25 @@ use uuid::Uuid;
 
 use crate::store::placed::Placed;
 
-/// Units that a list is limited to because the caller sees no others, and what belongs to `unit`
-/// by `tree`.
+/// Where a list looks.
+pub struct Limits {
+    /// Only at these units, if there is a list.
+    pub units: Option<Vec<Uuid>>,
+    /// Only what belongs to a unit by a tree.
+    pub placed: Option<Placed>,
+}
+
+/// Limits a list to what the caller sees, and to what belongs to `unit` by `tree`.
 ///
 /// # Errors
 /// NOT_FOUND for a unit that the caller may not know of.
-pub fn limits(
-    caller: &Caller,
-    unit: Option<Uuid>,
-    tree: Tree,
-) -> Result<(Option<Vec<Uuid>>, Option<Placed>)> {
+pub fn limits(caller: &Caller, unit: Option<Uuid>, tree: Tree) -> Result<Limits> {
     let visible = caller.visible()?;
     let units = visible.narrowed(unit)?;
-    match unit.and_then(|unit| placed(visible.view(), unit, tree)) {
-        None => Ok((units, None)),
-        // What has left the unit since stands elsewhere, and may have to be hidden there.
-        placed => Ok((visible.narrowed(None)?, placed)),
-    }
+    let placed = unit.and_then(|unit| placed(visible.view(), unit, tree));
+    // What has left the unit since stands elsewhere, and may have to be hidden there.
+    let units = if placed.is_some() { visible.narrowed(None)? } else { units };
+    Ok(Limits { units, placed })
 }
 
 /// Sites that count for `unit`; `None` where its own id, or that of the organisation, says it.

@@ -201,7 +201,7 @@ async fn create(
     Ok(answer)
 }
 
-const CHANGEABLE: [&str; 15] = [
+const CHANGEABLE: [&str; 16] = [
     "display_name",
     "questionnaire",
     "version",
@@ -217,6 +217,7 @@ const CHANGEABLE: [&str; 15] = [
     "sampling",
     "fatigue",
     "link_base",
+    "claim_minutes",
 ];
 
 /// The campaign as it is shown, with the given fields in place of its own.
@@ -238,6 +239,7 @@ fn merged(now: &Campaign, given: v1::Campaign, mask: &Mask) -> v1::Campaign {
     mask.take("sampling", given.sampling, &mut new.sampling);
     mask.take("fatigue", given.fatigue, &mut new.fatigue);
     mask.take("link_base", given.link_base, &mut new.link_base);
+    mask.take("claim_minutes", given.claim_minutes, &mut new.claim_minutes);
     new
 }
 

@@ -222,8 +222,8 @@ impl<'a> Rows<'a> {
 }
 
 /// Computes `outputs` numbers of every resample on all cores, until told to stop; NaN stands for
-/// a number that the resample does not allow. `state` makes the memory of a thread, and `statistic` writes the
-/// numbers, all NaN before. The result is resample by resample.
+/// a number that the resample does not allow. `state` makes the memory of a thread, and
+/// `statistic` writes the numbers, all NaN before. The result is resample by resample.
 pub fn replicate<S>(
     rows: &Rows,
     draws: &Draws,

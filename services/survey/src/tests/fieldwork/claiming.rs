@@ -132,7 +132,18 @@ async fn an_outcome_and_giving_back_free_an_invitation_and_an_interview_does_not
         let shown = shown.iter().find(|i| i.name == *name).unwrap();
         assert!(shown.state() == State::Refused && shown.claimant.is_empty());
 
-        claim(&scene, &a, &calls[1].name).await.unwrap();
+        let longer = v1::UpdateCampaignRequest {
+            campaign: Some(v1::Campaign {
+                name: calls[0].campaign.clone(),
+                claim_minutes: 10,
+                ..Default::default()
+            }),
+            update_mask: Some(prost_types::FieldMask { paths: vec!["claim_minutes".to_owned()] }),
+        };
+        let changed = scene.campaigns().update_campaign(scene.world.as_admin(longer)).await;
+        assert_eq!(changed.unwrap().into_inner().claim_minutes, 10);
+        let taken = claim(&scene, &a, &calls[1].name).await.unwrap().into_inner();
+        assert_eq!(taken.claim_expire_time, Some(time::from_us(NOW_US + 600_000_000)));
         scene.close(&calls[0].campaign).await;
         scene.sweep().await;
         let shown = scene.invited(&calls[0].campaign).await;
