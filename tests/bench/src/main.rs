@@ -94,7 +94,7 @@ async fn run(options: &Options) -> Result<bool> {
         say(format_args!("== Statistics, load {}", machine::load_average()));
         match phases::statistics::run(&options.effort(), folder.path()) {
             Ok(rows) => report.rows.extend(rows),
-            Err(error) => report.failed("none", Phase::Statistics, &error),
+            Err(error) => report.failed("Without a database", Phase::Statistics, &error),
         }
     }
     report.machine.load_after = machine::load_average();
