@@ -87,9 +87,13 @@ fn reliability(effort: &Effort) -> Row {
         seconds.push(began.elapsed().as_secs_f64());
         say(format_args!("alpha of {SHEETS} × {QUESTIONS}: {:?}", found.alpha));
     }
-    Row::new("S1", "Without a database", "Cronbach's α with interval and item-deleted values, 10⁶ × 20 answers")
-        .load("in this process, one call")
-        .value(Spread::of(&seconds), "s")
+    Row::new(
+        "S1",
+        "Without a database",
+        "Cronbach's α with interval and item-deleted values, 10⁶ × 20 answers",
+    )
+    .load("in this process, one call")
+    .value(Spread::of(&seconds), "s")
 }
 
 fn path_model(effort: &Effort, folder: &Path) -> Result<Row> {
@@ -109,12 +113,16 @@ fn path_model(effort: &Effort, folder: &Path) -> Result<Row> {
         p99_ms: None,
     };
     let rates: Vec<f64> = own.iter().map(|s| 1.0 / s).collect();
-    Ok(Row::new("S2", "Without a database", "PLS path model 250 × 27, six constructs, 5,000 bootstraps")
-        .load("in this process, all cores")
-        .value(Spread::of(&rates), "resamples/s")
-        .beside(beside, Spread::of(&ratio))
-        .goal(Goal::RatioAtLeast(100.0))
-        .note(format!("all {RESAMPLES} in {:.2} s", Spread::of(&ours.seconds).median)))
+    Ok(Row::new(
+        "S2",
+        "Without a database",
+        "PLS path model 250 × 27, six constructs, 5,000 bootstraps",
+    )
+    .load("in this process, all cores")
+    .value(Spread::of(&rates), "resamples/s")
+    .beside(beside, Spread::of(&ratio))
+    .goal(Goal::RatioAtLeast(100.0))
+    .note(format!("all {RESAMPLES} in {:.2} s", Spread::of(&ours.seconds).median)))
 }
 
 /// Answers on a scale from 1 to 10, by item.
