@@ -40,7 +40,7 @@ use crate::{
     service::Peers,
     store::{
         Snapshot, packs, placements, snapshot,
-        sums::{self, Items, Scan, Sites},
+        sums::{self, Scan, Sites},
     },
 };
 
@@ -192,7 +192,7 @@ impl Reconciler {
         }
         for (name, table) in [("day", Table::Day), ("quarter", Table::Quarter)] {
             let mut counts = Counts::new();
-            for sum in sums::read(conn, &everything(table, org)).await? {
+            for sum in sums::read(conn, &Scan::of_sites(table, org)).await? {
                 add_cells(&mut counts, placed.site(sum.site), &sum.what, &sum.counts);
             }
             counts.retain(|_, count| *count != 0);
@@ -244,28 +244,6 @@ async fn reach(db: &Db, feed: &str, position: &str, end: Instant) -> Result<Snap
             return Err(ServiceError::unavailable(text));
         }
         sleep(POLL).await;
-    }
-}
-
-fn everything(table: Table, org: Uuid) -> Scan {
-    Scan {
-        table,
-        org,
-        sites: Sites::Any,
-        from: i32::MIN,
-        to: i32::MAX,
-        by_site: true,
-        by_window: false,
-        by_staff: false,
-        by_business_type: false,
-        by_channel: false,
-        bucket: None,
-        windows: Vec::new(),
-        staff: Vec::new(),
-        business_types: Vec::new(),
-        channels: Vec::new(),
-        templates: Vec::new(),
-        items: Items::Overall,
     }
 }
 

@@ -133,35 +133,32 @@ pub fn add_cells(
         };
         add(cells.entry(key).or_default());
     };
-    let mut put = |item: &str, option: &str, block: i16, column: usize| {
-        row(item, option, block, &|counts| counts.grades[column] += sign);
-    };
-    put("", "", KINDS_BLOCK, Kind::Response as usize);
+    let one = |column: usize| move |counts: &mut Counts| counts.grades[column] += sign;
+    row("", "", KINDS_BLOCK, &one(Kind::Response as usize));
     for (item, answer) in &response.answers {
         let kind = match answer {
             Answer::NotApplicable => Kind::NotApplicable,
             Answer::Refused => Kind::Refused,
             Answer::Grade(_) | Answer::Options(_) | Answer::Number(_) => Kind::Answered,
         };
-        put(item, "", KINDS_BLOCK, kind as usize);
+        row(item, "", KINDS_BLOCK, &one(kind as usize));
         match answer {
-            Answer::Grade(grade) => put(item, "", grade.block(), grade.index()),
+            Answer::Grade(grade) => row(item, "", grade.block(), &one(grade.index())),
             Answer::Options(options) => {
                 for (place, option) in options.iter().enumerate() {
-                    put(item, option, 0, place.min(GRADES_PER_BLOCK - 1));
+                    row(item, option, 0, &one(place.min(GRADES_PER_BLOCK - 1)));
                 }
             }
-            Answer::Number(_) | Answer::NotApplicable | Answer::Refused => {}
-        }
-    }
-    for (item, answer) in &response.answers {
-        let Answer::Number(number) = answer else { continue };
-        let Some((block, columns)) = number::columns(*number) else { continue };
-        row(item, "", block, &|counts| {
-            for (sum, column) in counts.grades.iter_mut().zip(columns) {
-                *sum += sign * column;
+            Answer::Number(number) => {
+                let Some((block, columns)) = number::columns(*number) else { continue };
+                row(item, "", block, &|counts| {
+                    for (sum, column) in counts.grades.iter_mut().zip(columns) {
+                        *sum += sign * column;
+                    }
+                });
             }
-        });
+            Answer::NotApplicable | Answer::Refused => {}
+        }
     }
 }
 

@@ -258,17 +258,10 @@ struct Judged {
 impl Judged {
     fn of(tally: &Tally, templates: &Templates) -> Self {
         let mut judged = Self::default();
-        // Grades of a template come together.
-        let mut last: Option<(Uuid, Option<&Template>)> = None;
-        for ((id, grade), count) in &tally.ratings {
+        for ((template, grade), count) in &tally.ratings {
             let count = natural(*count);
             judged.n += count;
-            let template = match last {
-                Some((known, template)) if known == *id => template,
-                _ => templates.get(id).map(Arc::as_ref),
-            };
-            last = Some((*id, template));
-            let Some(template) = template else { continue };
+            let Some(template) = templates.get(template) else { continue };
             let Some(meaning) = template.meaning(*grade) else { continue };
             judged.add(meaning, count);
             if template.is_nps() {
@@ -302,6 +295,7 @@ impl Judged {
         let (mut scale, mut last) = (None, None);
         let mut counts: BTreeMap<i32, u64> = BTreeMap::new();
         for ((id, grade), count) in tally.ratings.iter().filter(|(_, count)| **count > 0) {
+            // Grades of a template come together.
             if last.replace(*id) != Some(*id) {
                 let template = templates.get(id)?;
                 if *scale.get_or_insert(template.scale()) != template.scale() {

@@ -85,6 +85,31 @@ pub struct Scan {
     pub items: Items,
 }
 
+impl Scan {
+    /// Overall items and encounters of all sites and times, by site.
+    pub fn of_sites(table: Table, org: Uuid) -> Self {
+        Self {
+            table,
+            org,
+            sites: Sites::Any,
+            from: i32::MIN,
+            to: i32::MAX,
+            by_site: true,
+            by_window: false,
+            by_staff: false,
+            by_business_type: false,
+            by_channel: false,
+            bucket: None,
+            windows: Vec::new(),
+            staff: Vec::new(),
+            business_types: Vec::new(),
+            channels: Vec::new(),
+            templates: Vec::new(),
+            items: Items::Overall,
+        }
+    }
+}
+
 /// One row of sums. What was not grouped by is nil, empty or 0.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sum {

@@ -114,23 +114,11 @@ async fn an_index_of_any_days_is_what_counting_gives() {
 /// Plain cells of windows in these days, by stretch of a site.
 async fn plain(world: &World, days: (i32, i32)) -> Vec<Sum> {
     let scan = Scan {
-        table: Table::Day,
-        org: world.org.org,
-        sites: Sites::Any,
         from: days.0,
         to: days.1,
-        by_site: true,
-        by_window: false,
-        by_staff: false,
-        by_business_type: false,
-        by_channel: false,
-        bucket: None,
-        windows: Vec::new(),
-        staff: Vec::new(),
-        business_types: Vec::new(),
-        channels: Vec::new(),
         templates: vec![TEMPLATES[0]],
         items: Items::All,
+        ..Scan::of_sites(Table::Day, world.org.org)
     };
     sums::read(world.db.read(), &scan).await.unwrap()
 }
