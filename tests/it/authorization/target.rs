@@ -20,8 +20,10 @@ pub trait Target: Sync {
     /// For reports.
     fn name(&self) -> &'static str;
 
-    /// Whether it has a method at all, from outside of the installation or from inside.
-    fn has(&self, method: &Method) -> bool;
+    /// Whether it has a method at all; the gateway has those for callers outside.
+    fn has(&self, method: &Method) -> bool {
+        is_public(method)
+    }
 
     /// Whether it can be called there: REST has no streams from the client.
     fn can(&self, _: &Method) -> bool {
@@ -62,7 +64,7 @@ impl Target for Services<'_> {
 }
 
 /// Whether a method is there for callers outside of the installation.
-pub fn is_public(method: &Method) -> bool {
+fn is_public(method: &Method) -> bool {
     method.rule.anonymous || method.rule.kinds.iter().any(|kind| *kind != Kind::Internal as i32)
 }
 
@@ -72,10 +74,6 @@ pub struct Gateway<'a>(pub &'a Doors);
 impl Target for Gateway<'_> {
     fn name(&self) -> &'static str {
         "gateway"
-    }
-
-    fn has(&self, method: &Method) -> bool {
-        is_public(method)
     }
 
     fn call<'a>(
@@ -91,16 +89,17 @@ impl Target for Gateway<'_> {
     }
 }
 
+/// A client over HTTP with the token of a call, or with none.
+pub fn speaking_as(rest: &Rest, token: Option<&str>) -> Rest {
+    token.map_or_else(|| rest.clone(), |token| rest.with_token(token))
+}
+
 /// The gateway over REST.
 pub struct RestDoor(pub Rest);
 
 impl Target for RestDoor {
     fn name(&self) -> &'static str {
         "rest"
-    }
-
-    fn has(&self, method: &Method) -> bool {
-        is_public(method)
     }
 
     fn can(&self, method: &Method) -> bool {
@@ -113,10 +112,7 @@ impl Target for RestDoor {
         token: Option<&'a str>,
         request: &'a Value,
     ) -> BoxFuture<'a, Answer> {
-        let rest = match token {
-            Some(token) => self.0.with_token(token),
-            None => self.0.clone(),
-        };
+        let rest = speaking_as(&self.0, token);
         Box::pin(send(rest, method, request))
     }
 }

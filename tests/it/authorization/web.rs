@@ -10,7 +10,7 @@ use serde_json::Value;
 use tonic::{Code, Status};
 
 use super::{
-    target::{Target, is_public},
+    target::{Target, speaking_as},
     wire::{Answer, PATIENCE, encode},
 };
 
@@ -26,20 +26,13 @@ impl Target for Web {
         "grpc-web"
     }
 
-    fn has(&self, method: &Method) -> bool {
-        is_public(method)
-    }
-
     fn call<'a>(
         &'a self,
         method: &'a Method,
         token: Option<&'a str>,
         request: &'a Value,
     ) -> BoxFuture<'a, Answer> {
-        let rest = match token {
-            Some(token) => self.0.with_token(token),
-            None => self.0.clone(),
-        };
+        let rest = speaking_as(&self.0, token);
         Box::pin(async move {
             let answer = tokio::time::timeout(PATIENCE, send(rest, method, request)).await;
             answer.unwrap_or_else(|_| unknown("nothing came back"))
