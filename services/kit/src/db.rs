@@ -1,7 +1,10 @@
 //! Opens a service's own database. The only place that knows that there are two dialects,
 //! besides the one writer that needs raw SQL.
 
-use std::{str::FromStr, time::Duration};
+use std::{
+    str::FromStr,
+    time::{Duration, Instant},
+};
 
 use sea_orm::{
     ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
@@ -11,8 +14,11 @@ use sea_orm_migration::{MigrationTrait, MigratorTraitSelf};
 use sqlx::{
     Connection as _,
     postgres::{PgConnectOptions, PgPoolOptions},
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+    sqlite::{
+        SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+    },
 };
+use tonic::Code;
 
 use crate::error::{Result, ServiceError};
 
@@ -30,6 +36,8 @@ const POSTGRES_CONNECTIONS_MAX: u32 = 16;
 const SQLITE_READERS_MAX: u32 = 8;
 /// How long a request waits for a connection before it is told to try again.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Pause before a file is tried again that another process is just beginning.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
 /// How long a SQLite connection for reading whole tables is kept without work.
 const BULK_IDLE: Duration = Duration::from_secs(60);
 /// Rows that SQLite's thread reads ahead of whoever takes them from there: fewer changes of
@@ -186,7 +194,7 @@ async fn open_sqlite(url: &str) -> Result<Db> {
             .max_lifetime(None)
             .acquire_timeout(ACQUIRE_TIMEOUT)
     };
-    let write = pool(1).connect_with(options.clone()).await.map_err(failed)?;
+    let write = connect_first(|| pool(1).connect_with(options.clone())).await?;
     let write = SqlxSqliteConnector::from_sqlx_sqlite_pool(write);
     if memory {
         let (read, bulk) = (write.clone(), write.clone());
@@ -199,6 +207,23 @@ async fn open_sqlite(url: &str) -> Result<Db> {
     let bulk = pool(1).min_connections(0).idle_timeout(BULK_IDLE).connect_lazy_with(options);
     let bulk = SqlxSqliteConnector::from_sqlx_sqlite_pool(bulk);
     Ok(Db { read, bulk, write, dialect: Dialect::Sqlite })
+}
+
+/// The first connection to a SQLite file, which makes it keep a log. While several processes do
+/// that to a new file, SQLite refuses all but one at once and does not wait its busy timeout.
+async fn connect_first<F>(connect: impl Fn() -> F) -> Result<SqlitePool>
+where
+    F: Future<Output = std::result::Result<SqlitePool, sqlx::Error>>,
+{
+    let until = Instant::now() + ACQUIRE_TIMEOUT;
+    loop {
+        match connect().await.map_err(failed) {
+            Err(error) if error.code() == Code::Aborted && Instant::now() < until => {
+                tokio::time::sleep(FIRST_PAUSE).await;
+            }
+            ended => return ended,
+        }
+    }
 }
 
 fn open_postgres(url: &str) -> Result<Db> {
