@@ -27,7 +27,7 @@ use crate::{
     store::{
         packs,
         placements::{self, Tree},
-        sums::{self, Items, Scan, Sites, Sum},
+        sums::{self, Items, Scan, Sum},
     },
 };
 
