@@ -5,5 +5,6 @@ pub mod fields;
 pub mod json_in;
 pub mod json_out;
 pub mod json_tree;
+pub mod ordered;
 pub mod percent;
 pub mod scalars;

@@ -150,7 +150,11 @@ pub async fn damage(world: &World, org: &Org, branch: &str, history: &History) -
 pub async fn reconcile(world: &World, org: &Org) {
     let operator = world.rest.with_token(&world.operator_token());
     let body = json!({"organisation": org.name});
-    let report = operator.post("/v1/analytics:reconcile", body).await;
+    let events = operator.post("/v1/analytics:reconcile", body).await;
+    // Those before the last one tell how far it has come.
+    let last = text(&events).lines().rev().find_map(|line| line.strip_prefix("data: "));
+    let report: Value = serde_json::from_str(last.unwrap_or_default()).expect("a last event");
+    assert_eq!(report["done"], json!(true), "{report}");
     assert_eq!(report["equal"], json!(true), "{report}");
     assert_eq!(report["sourceRatings"], report["countedRatings"], "{report}");
 }

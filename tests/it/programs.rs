@@ -9,7 +9,7 @@ use std::{
 use e2e::processes::{program, terminate};
 
 /// A running `manyi`, killed when the test ends early.
-struct Running(Child);
+pub struct Running(pub Child);
 
 impl Drop for Running {
     fn drop(&mut self) {

@@ -1,7 +1,10 @@
 //! Protobuf to JSON: the canonical form, with defaults printed so that clients see zeros.
 
 use kit::error::{Result, ServiceError};
-use prost_reflect::{DynamicMessage, MessageDescriptor, SerializeOptions};
+use prost_reflect::{DynamicMessage, MessageDescriptor};
+use serde::Serialize as _;
+
+use super::ordered::{Ordered, Style};
 
 /// A message in its canonical JSON form.
 pub struct Printed {
@@ -26,8 +29,8 @@ impl Printed {
 pub fn print(descriptor: &MessageDescriptor, bytes: &[u8], defaults: bool) -> Result<Printed> {
     let message =
         DynamicMessage::decode(descriptor.clone(), bytes).map_err(ServiceError::internal)?;
-    let options = SerializeOptions::new().skip_default_fields(!defaults);
     let mut json = serde_json::Serializer::new(Vec::with_capacity(bytes.len() * 3));
-    message.serialize_with_options(&mut json, &options).map_err(ServiceError::internal)?;
+    let style = Style::new(defaults);
+    Ordered(&message, &style).serialize(&mut json).map_err(ServiceError::internal)?;
     Ok(Printed { json: json.into_inner(), message })
 }

@@ -37,6 +37,24 @@ async fn an_answer_is_canonical_json_with_zeros_and_text_for_64_bits() {
 }
 
 #[tokio::test]
+async fn the_same_answer_has_the_same_bytes_whatever_maps_it_holds() {
+    let keys: Vec<String> = (0..20).map(|n| format!("k{n:02}")).collect();
+    let texts: serde_json::Map<String, serde_json::Value> =
+        keys.iter().map(|key| (key.clone(), json!(key))).collect();
+    let questionnaire = json!({"name": "questionnaires/q_1", "definition": {"title": texts}});
+    let world = World::scripted(move |_| Answer::Message(questionnaire.clone())).await;
+    let in_order: Vec<String> = keys.iter().map(|key| format!("\"{key}\":\"{key}\"")).collect();
+    let in_order = format!("\"title\":{{{}}}", in_order.join(","));
+    for _ in 0..5 {
+        let sent = request("GET", "/v1/questionnaires/q_1").body(axum::body::Body::empty());
+        let answer = world.send(sent.unwrap()).await;
+        let bytes = axum::body::to_bytes(answer.into_body(), 1 << 20).await.unwrap();
+        let text = std::str::from_utf8(&bytes).unwrap();
+        assert!(text.contains(&in_order), "{text}");
+    }
+}
+
+#[tokio::test]
 async fn the_version_of_an_object_is_its_entity_tag() {
     let world = World::scripted(|_| Answer::Message(json!({"etag": "v7"}))).await;
     let answer = world.ask("GET", "/v1/units/u_1", None).await;

@@ -5,6 +5,7 @@ mod access;
 pub mod alert;
 mod answer;
 mod asking;
+mod behind;
 pub mod calendar;
 pub mod comparison;
 pub mod definition;

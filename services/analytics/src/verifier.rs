@@ -27,7 +27,7 @@ use crate::{
 /// Least pause between two comparisons.
 pub const PAUSE_MIN: Duration = Duration::from_secs(300);
 /// The budget: comparing may take one part in so many of the time. A comparison costs the source
-/// a count of all its rows, and holds up what is applied while it counts.
+/// a count of all its rows.
 pub const PARTS: u32 = 100;
 
 /// Compares an organisation's roll-ups with their sources.
@@ -43,7 +43,7 @@ pub trait Compare: Send + Sync {
 #[async_trait]
 impl Compare for Reconciler {
     async fn compare(&self, org: Uuid) -> Result<Report> {
-        Reconciler::compare(self, org).await
+        Reconciler::compare(self, org, &|_| ()).await
     }
 }
 

@@ -13,7 +13,7 @@ use kit::error::{Result, ServiceError};
 use proto::device::v1::LocalizedText;
 use uuid::Uuid;
 
-pub use kit::name::{id, id_opt};
+pub use kit::name::{id, id_opt, ids};
 
 /// The error that the caller sees; `prefix` is the JSON path of the object that was checked,
 /// empty or ending in a dot.

@@ -2,6 +2,7 @@
 //! [`build`] makes a [`Service`] with its routes and its background work.
 
 mod convert;
+mod counting;
 mod credentials;
 mod device_access;
 mod device_fields;

@@ -8,7 +8,6 @@ pub mod encounter;
 pub mod entity;
 pub mod migration;
 pub mod pairing;
-pub mod placed;
 pub mod policy;
 pub mod prompt;
 pub mod prompting;

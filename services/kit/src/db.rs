@@ -25,6 +25,8 @@ use crate::error::{Result, ServiceError};
 pub mod bulk;
 mod migration;
 pub mod newest;
+pub mod pieces;
+pub mod placed;
 pub mod schema;
 pub mod sql;
 

@@ -15,6 +15,7 @@ pub mod feed;
 pub mod idempotency;
 pub mod layers;
 pub mod lease;
+pub mod listing;
 pub mod mask;
 pub mod memory;
 pub mod name;

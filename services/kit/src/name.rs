@@ -21,3 +21,12 @@ pub fn id(collection: &str, field: &str, name: &str) -> Result<Uuid> {
 pub fn id_opt(collection: &str, field: &str, name: &str) -> Result<Option<Uuid>> {
     if name.is_empty() { Ok(None) } else { id(collection, field, name).map(Some) }
 }
+
+/// Ids of names; the field of an error has the place of the name.
+///
+/// # Errors
+/// As [`id`].
+pub fn ids(collection: &str, field: &str, names: &[String]) -> Result<Vec<Uuid>> {
+    let one = |(place, name): (usize, &String)| id(collection, &format!("{field}[{place}]"), name);
+    names.iter().enumerate().map(one).collect()
+}

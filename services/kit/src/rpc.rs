@@ -3,6 +3,7 @@
 
 mod balance;
 mod remote;
+mod sending;
 
 use std::convert::Infallible;
 
@@ -17,6 +18,8 @@ use crate::{
     server::health::{self, Probe},
     telemetry::context,
 };
+
+pub use sending::{Answers, Sending, sending};
 
 /// A way to reach a service, in this process or over the network. Cheap to clone. It never
 /// fails: a peer that cannot be reached is an answer with UNAVAILABLE and its reason.

@@ -238,6 +238,11 @@ impl TestOrg {
 
     /// Moves the first branch below a new region, as of `move_us`; the new region.
     pub async fn move_branch(&self, move_us: i64) -> Uuid {
+        self.move_branch_and(move_us, |_| ()).await
+    }
+
+    /// The same, with what else changes of the branch.
+    pub async fn move_branch_and(&self, move_us: i64, change: impl FnOnce(&mut Unit)) -> Uuid {
         let west = Uuid::from_u128(self.region.as_u128() ^ 1);
         let unit = |id: Uuid, parent: Uuid, kind: UnitKind, name: &str| Unit {
             name: names::print("units", id),
@@ -247,11 +252,12 @@ impl TestOrg {
             ..Default::default()
         };
         let parent = names::print("units", self.region);
-        let moved = Unit {
+        let mut moved = Unit {
             move_time: Some(time::from_us(move_us)),
             former_parents: vec![FormerParent { parent, from_time: Some(time::from_us(0)) }],
             ..unit(self.branches[0], west, UnitKind::Branch, "B0")
         };
+        change(&mut moved);
         let changes = [unit(west, self.root, UnitKind::Region, "West"), moved];
         self.apply(changes.map(Change::UnitChanged).into()).await;
         west

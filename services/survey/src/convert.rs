@@ -3,7 +3,7 @@
 use kit::error::{Result, ServiceError};
 use survey_domain::Error;
 
-pub use kit::name::{id, id_opt};
+pub use kit::name::{id, id_opt, ids};
 
 /// The error that the caller sees; `prefix` is the JSON path of the object that was checked,
 /// empty or ending in a dot.

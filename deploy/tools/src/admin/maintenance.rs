@@ -9,7 +9,7 @@ use proto::{
     },
     auth::v1::{RotateSigningKeyRequest, token_service_client::TokenServiceClient},
 };
-use tonic::Code;
+use tonic::{Code, Status};
 
 use super::Operator;
 use crate::{
@@ -18,6 +18,11 @@ use crate::{
     output::{note, say},
     target::Person,
 };
+
+/// Pause before asking again when figures are behind.
+const PAUSE: Duration = Duration::from_secs(1);
+/// How often a long comparison tells how far it has come.
+const TELL_EVERY: Duration = Duration::from_secs(2);
 
 /// Compare the figures of an organisation with its stored ratings
 ///
@@ -78,18 +83,37 @@ pub(super) async fn reconcile(args: ReconcileArgs) -> Result<()> {
 async fn compare(client: &Client, organisation: &str, wait: Duration) -> Result<ReconcileResponse> {
     let until = Instant::now() + wait;
     loop {
-        let message = ReconcileRequest { organisation: organisation.to_owned() };
-        let what = "comparing figures with ratings";
-        let answer = client.call(what, message, |chan, request| async move {
-            MaintenanceServiceClient::new(chan).reconcile(request).await
-        });
-        match answer.await {
+        match attempt(client, organisation).await {
             Err(error) if is_behind(&error) && Instant::now() < until => {
                 note("the figures are behind the ratings; waiting");
+                tokio::time::sleep(PAUSE).await;
             }
             done => return done,
         }
     }
+}
+
+/// One comparison, however long it takes; tells now and then how far it has come.
+async fn attempt(client: &Client, organisation: &str) -> Result<ReconcileResponse> {
+    let failed = |status| Error::call("comparing figures with ratings", status);
+    let message = ReconcileRequest { organisation: organisation.to_owned() };
+    let request = client.request(message).await?;
+    let answer = MaintenanceServiceClient::new(client.chan()).reconcile(request).await;
+    let mut answers = answer.map_err(failed)?.into_inner();
+    let mut told = Instant::now();
+    while let Some(answer) = answers.message().await.map_err(failed)? {
+        if answer.done {
+            return Ok(answer);
+        }
+        if told.elapsed() >= TELL_EVERY {
+            told = Instant::now();
+            note(format!(
+                "counted so far: {} ratings, {} encounters, {} responses",
+                answer.source_ratings, answer.source_encounters, answer.source_responses
+            ));
+        }
+    }
+    Err(failed(Status::unavailable("the comparison ended without a result")))
 }
 
 fn is_behind(error: &Error) -> bool {

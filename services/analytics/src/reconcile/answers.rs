@@ -7,24 +7,27 @@ use std::{
 
 use kit::{
     auth::InternalTokens,
-    db::Db,
     error::{Result, ServiceError},
     rpc::{Chan, bearer},
 };
 use proto::{
     names,
     survey::v1::{
-        CountSourceRequest, CountSourceResponse, event_service_client::EventServiceClient,
+        CountSourceRequest, CountSourceResponse, ResponseCount,
+        event_service_client::EventServiceClient,
     },
 };
-use tokio::time::Instant;
+use tonic::Streaming;
 use uuid::Uuid;
 
-use super::{BYTES_MAX, DIFFERENCES_MAX, Difference, Report, reach};
+use super::{
+    DIFFERENCES_MAX, Difference, Report, Told,
+    meeting::{Meeting, Moment},
+};
 use crate::{
     apply::Applier,
     freshness::SURVEY,
-    store::{answer_counts, placements},
+    store::{Snapshot, answer_counts, placements},
 };
 
 /// Site, questionnaire, version, channel, suspect.
@@ -34,46 +37,49 @@ type Counts = BTreeMap<Key, i64>;
 /// Compares answers.
 #[derive(Clone)]
 pub struct OfAnswers {
-    db: Db,
+    meeting: Meeting,
     applier: Arc<Applier>,
     source: EventServiceClient<Chan>,
     tokens: InternalTokens,
 }
 
 impl OfAnswers {
-    /// Compares what `applier` wrote to `db` with what `survey` holds.
-    pub fn new(db: Db, applier: Arc<Applier>, survey: Chan, tokens: InternalTokens) -> Self {
-        let source = EventServiceClient::new(survey).max_decoding_message_size(BYTES_MAX);
-        Self { db, applier, source, tokens }
+    /// Compares what `applier` wrote with what `survey` holds.
+    pub fn new(
+        meeting: Meeting,
+        applier: Arc<Applier>,
+        survey: Chan,
+        tokens: InternalTokens,
+    ) -> Self {
+        let source = EventServiceClient::new(survey);
+        Self { meeting, applier, source, tokens }
     }
 
-    /// Adds what the comparison finds to `report`.
+    /// Adds what the comparison finds to `report`; `told` hears how far it has come.
     ///
     /// # Errors
-    /// UNAVAILABLE when the cells cannot be brought to the source's position until `end`.
-    pub async fn compare(&self, org: Uuid, end: Instant, report: &mut Report) -> Result<()> {
-        let paused = self.applier.pause().await;
+    /// UNAVAILABLE when the cells cannot be brought to the source's position in time.
+    pub async fn compare(&self, org: Uuid, report: &mut Report, told: Told<'_>) -> Result<()> {
         let organisation = names::print("organisations", org);
         let request = bearer(CountSourceRequest { organisation }, &self.tokens.internal());
-        let source = self.source.clone().count_source(request).await?.into_inner();
-        let held = self.applier.hold().after(&source.position);
-        let _held = held.ok_or_else(|| ServiceError::unavailable("a comparison is running"))?;
-        drop(paused);
-        let snapshot = reach(&self.db, SURVEY, &source.position, end).await?;
-        let conn = snapshot.conn();
-        let placed = placements::load(conn, org).await?;
-        let cells = answer_counts::of_cells(conn, org, &placed).await?;
-        let vectors = answer_counts::of_vectors(conn, org, &placed).await?;
-        let packs = answer_counts::of_packs(conn, org, &placed).await?;
-        snapshot.end().await?;
-        let of_source = of_source(&source)?;
-        report.survey_position = source.position;
-        report.source_responses = of_source.values().sum();
-        report.counted_responses = cells.values().sum();
-        let tables =
-            [("answer cells", cells), ("answer vectors", vectors), ("answer packs", packs)];
+        let mut source = self.source.clone();
+        let moment = self.meeting.of(&self.applier, SURVEY, async move {
+            let mut counting = source.count_source(request).await?.into_inner();
+            let first = counting.message().await?;
+            Ok((counting, first.map(|first| first.position)))
+        });
+        let Moment { position, counting, cells } = moment.await?;
+        // Only the end says whether all agrees.
+        let so_far = Report { equal: false, ..report.clone() };
+        let at_source = read(counting, |source_responses| {
+            told(&Report { source_responses, ..so_far.clone() });
+        });
+        let (at_source, tables) = tokio::try_join!(at_source, count(cells, org))?;
+        report.survey_position = position;
+        report.source_responses = at_source.values().sum();
+        report.counted_responses = tables[0].1.values().sum();
         for (table, counts) in tables {
-            differences(table, &of_source, &counts, &mut report.differences);
+            differences(table, &at_source, &counts, &mut report.differences);
         }
         report.equal = report.differences.is_empty();
         report.differences.truncate(DIFFERENCES_MAX);
@@ -81,19 +87,41 @@ impl OfAnswers {
     }
 }
 
-fn of_source(source: &CountSourceResponse) -> Result<Counts> {
-    let bad = |name: &str| ServiceError::internal(format!("the source counts for {name}"));
+/// The counts of cells, vectors and packs.
+async fn count(snapshot: Snapshot, org: Uuid) -> Result<[(&'static str, Counts); 3]> {
+    let conn = snapshot.conn();
+    let placed = placements::load(conn, org).await?;
+    let cells = answer_counts::of_cells(conn, org, &placed).await?;
+    let vectors = answer_counts::of_vectors(conn, org, &placed).await?;
+    let packs = answer_counts::of_packs(conn, org, &placed).await?;
+    snapshot.end().await?;
+    Ok([("answer cells", cells), ("answer vectors", vectors), ("answer packs", packs)])
+}
+
+/// Reads the source's counts to their end; `told` hears of responses counted so far.
+async fn read(
+    mut counting: Streaming<CountSourceResponse>,
+    mut told: impl FnMut(i64) + Send,
+) -> Result<Counts> {
     let mut counts = Counts::new();
-    for row in &source.responses {
-        let site = names::parse("units", &row.site).ok_or_else(|| bad(&row.site))?;
-        let questionnaire = names::parse("questionnaires", &row.questionnaire)
-            .ok_or_else(|| bad(&row.questionnaire))?;
-        let channel = i16::try_from(row.channel).map_err(ServiceError::internal)?;
-        let key = (site, questionnaire, row.version, channel, row.suspect);
-        *counts.entry(key).or_default() += row.count;
+    while let Some(message) = counting.message().await? {
+        told(message.responses_so_far);
+        for row in &message.responses {
+            let (key, count) = counted(row)?;
+            *counts.entry(key).or_default() += count;
+        }
     }
     counts.retain(|_, count| *count != 0);
     Ok(counts)
+}
+
+fn counted(row: &ResponseCount) -> Result<(Key, i64)> {
+    let bad = |name: &str| ServiceError::internal(format!("the source counts for {name}"));
+    let site = names::parse("units", &row.site).ok_or_else(|| bad(&row.site))?;
+    let questionnaire = names::parse("questionnaires", &row.questionnaire)
+        .ok_or_else(|| bad(&row.questionnaire))?;
+    let channel = i16::try_from(row.channel).map_err(ServiceError::internal)?;
+    Ok(((site, questionnaire, row.version, channel, row.suspect), row.count))
 }
 
 fn differences(table: &str, source: &Counts, counted: &Counts, found: &mut Vec<Difference>) {

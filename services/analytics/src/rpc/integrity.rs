@@ -7,18 +7,14 @@ use kit::{
     auth::{Caller, open_request},
     error::Result,
 };
-use proto::{
-    analytics::v1::{
-        CompareTrustResponse, DetectWithholdingRequest, DetectWithholdingResponse, DrillDown,
-        ExplainFiguresResponse, FigureFormula, FigureRow, FigureSource, GetVerificationRequest,
-        QueryFiguresRequest, TrustRow, Verification, integrity_service_server::IntegrityService,
-    },
-    common::v1::Permission,
-    names,
+use proto::analytics::v1::{
+    CompareTrustResponse, DetectWithholdingRequest, DetectWithholdingResponse,
+    ExplainFiguresResponse, FigureFormula, FigureRow, FigureSource, GetVerificationRequest,
+    QueryFiguresRequest, TrustRow, Verification, integrity_service_server::IntegrityService,
 };
 use tonic::{Request, Response, Status};
 
-use super::{answer as rows, asking, comparison, withholding};
+use super::{answer as rows, asking, behind, comparison, withholding};
 use crate::{
     state::App,
     store::{placements::Tree, questionnaires},
@@ -130,7 +126,7 @@ async fn explain(
         n: total.n,
         as_of: shown.as_of,
         watermark: shown.watermark,
-        drill_down: drill_down(caller, &asked, request, of_answers),
+        drill_down: behind::lists(caller, &asked, of_answers),
         joined_versions: shown.joined_versions,
     })
 }
@@ -189,43 +185,4 @@ fn formulas() -> Vec<FigureFormula> {
         formula: formula.to_owned(),
     })
     .into()
-}
-
-fn drill_down(
-    caller: &Caller,
-    asked: &asking::Asked,
-    request: &QueryFiguresRequest,
-    of_answers: bool,
-) -> Vec<DrillDown> {
-    let (from, to) = (asked.answer.period.from_us, asked.answer.period.to_us);
-    let moment = |us: i64| analytics_domain::time::timestamp(us).to_string();
-    let (unit, from, to) = (&request.unit, moment(from), moment(to));
-    let range = format!("unit={unit}&from={from}&to={to}");
-    let list = |title: &str, path: String, permission: Permission| DrillDown {
-        title: title.to_owned(),
-        path,
-        permission: permission.as_str_name().to_owned(),
-        allowed: caller.may(permission, asked.question.unit),
-    };
-    if of_answers {
-        let path = format!("/v1/responses?unit={unit}&fromTime={from}&toTime={to}");
-        return vec![list("responses", path, Permission::ResponseRead)];
-    }
-    // Lists show what the figure counts, by the same tree.
-    let tree = match asked.question.tree {
-        Tree::AsOfService => "TREE_AS_OF_SERVICE",
-        Tree::Present => "TREE_PRESENT",
-    };
-    let staff = match asked.question.filter.staff.as_slice() {
-        [one] => format!("&staff={}", names::print("staff", *one)),
-        _ => String::new(),
-    };
-    let behind = format!("{range}&tree={tree}{staff}");
-    let ratings = |extra: &str| format!("/v1/ratings?{behind}{extra}");
-    vec![
-        list("ratings", ratings(""), Permission::RatingRead),
-        list("bad ratings", ratings("&badOnly=true"), Permission::RatingRead),
-        list("ratings with trust marks", ratings("&markedOnly=true"), Permission::RatingRead),
-        list("services", format!("/v1/encounters?{behind}"), Permission::EncounterRead),
-    ]
 }

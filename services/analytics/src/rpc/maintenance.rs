@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use kit::{
     auth::open_request,
-    error::{Result, ServiceError},
+    error::ServiceError,
+    rpc::{Answers, Sending, sending},
 };
 use proto::{
     analytics::v1::{
@@ -32,14 +33,6 @@ impl MaintenanceHandler {
     pub fn new(reconciler: Reconciler, appliers: Vec<Arc<Applier>>) -> Self {
         Self { reconciler, appliers }
     }
-
-    async fn compare(&self, request: Request<ReconcileRequest>) -> Result<ReconcileResponse> {
-        let (caller, message) = open_request(request)?;
-        let org = names::parse("organisations", &message.organisation)
-            .filter(|org| caller.directory().organisation(*org).is_some())
-            .ok_or_else(|| ServiceError::not_found("organisation"))?;
-        Ok(response(self.reconciler.compare(org).await?))
-    }
 }
 
 /// A difference as the contract shows it.
@@ -47,7 +40,7 @@ pub fn mismatch(difference: Difference) -> Mismatch {
     Mismatch { cell: difference.cell, source: difference.source, counted: difference.counted }
 }
 
-fn response(report: Report) -> ReconcileResponse {
+fn response(report: Report, done: bool) -> ReconcileResponse {
     let mismatches = report.differences.into_iter().map(mismatch);
     ReconcileResponse {
         equal: report.equal,
@@ -60,16 +53,28 @@ fn response(report: Report) -> ReconcileResponse {
         source_responses: report.source_responses,
         counted_responses: report.counted_responses,
         survey_watermark: report.survey_position,
+        done,
     }
 }
 
 #[tonic::async_trait]
 impl MaintenanceService for MaintenanceHandler {
+    type ReconcileStream = Sending<ReconcileResponse>;
+
     async fn reconcile(
         &self,
         request: Request<ReconcileRequest>,
-    ) -> std::result::Result<Response<ReconcileResponse>, Status> {
-        Ok(Response::new(self.compare(request).await?))
+    ) -> std::result::Result<Response<Self::ReconcileStream>, Status> {
+        let (caller, message) = open_request(request)?;
+        let org = names::parse("organisations", &message.organisation)
+            .filter(|org| caller.directory().organisation(*org).is_some())
+            .ok_or_else(|| ServiceError::not_found("organisation"))?;
+        let reconciler = self.reconciler.clone();
+        Ok(Response::new(sending(async move |answers: Answers<_>| {
+            let told = |so_far: &Report| answers.tell(response(so_far.clone(), false));
+            let report = reconciler.compare(org, &told).await?;
+            answers.send(response(report, true)).await
+        })))
     }
 
     async fn rebuild(

@@ -173,6 +173,25 @@ pub async fn read(conn: &impl ConnectionTrait, scan: &Scan) -> Result<Vec<Sum>> 
     Ok(sums)
 }
 
+/// The first site with cells in `table`, or the first one after `site`: for going through a
+/// large table by its key.
+pub async fn next_site(
+    conn: &impl ConnectionTrait,
+    table: Table,
+    org: Uuid,
+    site: Option<Uuid>,
+) -> Result<Option<Uuid>> {
+    let mut values = Values::default();
+    let mut wanted = format!("org_id = {}", values.put(org));
+    if let Some(site) = site {
+        wanted += &format!(" AND site_id > {}", values.put(site));
+    }
+    let name = tables::name(table);
+    let sql = format!("SELECT site_id FROM {name} WHERE {wanted} ORDER BY site_id LIMIT 1");
+    let row = query(conn, sql, values).await?.pop();
+    Ok(row.map(|row| row.try_get_by_index(0)).transpose()?)
+}
+
 /// The error for answers that are too large.
 pub fn too_many() -> ServiceError {
     let text = "the answer would have too many rows; ask for a shorter time or coarser groups";

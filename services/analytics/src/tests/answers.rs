@@ -17,8 +17,8 @@ use jiff::civil::date;
 use kit::{auth::InternalTokens, feed::Consumer as _, rpc::bearer, testing::SEED};
 use proto::{
     analytics::v1::{
-        FigureFilter, FigureSource, GroupBy, QueryFiguresRequest, RebuildRequest, ReconcileRequest,
-        ReconcileResponse, figure_service_client::FigureServiceClient,
+        FigureFilter, FigureSource, GroupBy, QueryFiguresRequest, RebuildRequest,
+        figure_service_client::FigureServiceClient,
         maintenance_service_client::MaintenanceServiceClient,
     },
     common::v1::{Permission, Reason},
@@ -31,7 +31,7 @@ use uuid::Uuid;
 use super::{
     model::Random,
     survey::{CLASSES, QUESTIONNAIRE, Told, change, group, groups, response},
-    world::{Running, World},
+    world::World,
 };
 use rows::{by_hand, dump};
 
@@ -248,14 +248,6 @@ async fn small_groups_of_anonymous_answers_are_hidden_also_from_subtraction() {
     }
 }
 
-async fn compare(running: &Running) -> ReconcileResponse {
-    let token = InternalTokens::new(&SEED).operator();
-    let organisation = names::print("organisations", running.world.org.org);
-    let mut client = MaintenanceServiceClient::new(running.channel.clone());
-    let report = client.reconcile(bearer(ReconcileRequest { organisation }, &token)).await;
-    report.unwrap().into_inner()
-}
-
 #[tokio::test]
 async fn the_feed_is_followed_and_agrees_with_its_source_also_after_a_rebuild() {
     for world in World::everywhere().await {
@@ -263,7 +255,7 @@ async fn the_feed_is_followed_and_agrees_with_its_source_also_after_a_rebuild() 
         let mut told = Told::new(&world, &mut random, 60);
         world.survey.commit(groups(&told.events, &mut random), &told.responses);
         let running = world.start();
-        let report = compare(&running).await;
+        let report = running.reconcile().await;
         assert!(report.equal, "{}: {:?}", running.world.name, report.mismatches);
         assert_eq!(report.counted_responses, told.responses.len() as i64);
         let expected = by_hand(&running.world, &told.responses);
@@ -272,13 +264,13 @@ async fn the_feed_is_followed_and_agrees_with_its_source_also_after_a_rebuild() 
         let token = InternalTokens::new(&SEED).operator();
         let mut client = MaintenanceServiceClient::new(running.channel.clone());
         client.rebuild(bearer(RebuildRequest {}, &token)).await.unwrap();
-        assert!(compare(&running).await.equal);
+        assert!(running.reconcile().await.equal);
         assert_eq!(dump(&running.world).await, expected, "{}", running.world.name);
 
         let more = response(&running.world, &mut random);
         told.responses.push(more);
         running.world.survey.commit([], &told.responses);
-        let report = compare(&running).await;
+        let report = running.reconcile().await;
         assert!(!report.equal && report.mismatches.len() == 3, "{:?}", report.mismatches);
         running.end().await;
     }

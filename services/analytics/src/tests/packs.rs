@@ -10,17 +10,12 @@ use analytics_domain::{
     time::{day_number, local_day},
 };
 use kit::{auth::InternalTokens, rpc::bearer, testing::SEED};
-use proto::{
-    analytics::v1::{
-        ReconcileRequest, ReconcileResponse, maintenance_service_client::MaintenanceServiceClient,
-    },
-    names,
-};
+use proto::analytics::v1::maintenance_service_client::MaintenanceServiceClient;
 use uuid::Uuid;
 
 use super::{
     model::{Random, Story, TEMPLATES, groups},
-    world::{Running, World},
+    world::World,
 };
 use crate::{
     measuring::Measuring,
@@ -179,14 +174,6 @@ async fn packs_of_any_days_say_what_plain_cells_say_of_a_branch_that_moved_too()
     }
 }
 
-async fn compare(running: &Running) -> ReconcileResponse {
-    let organisation = names::print("organisations", running.world.org.org);
-    let token = InternalTokens::new(&SEED).operator();
-    let mut client = MaintenanceServiceClient::new(running.channel.clone());
-    let request = bearer(ReconcileRequest { organisation }, &token);
-    client.reconcile(request).await.unwrap().into_inner()
-}
-
 #[tokio::test]
 async fn a_pack_that_is_wrong_is_found_and_put_right_by_a_rebuild() {
     for world in World::everywhere().await {
@@ -194,7 +181,7 @@ async fn a_pack_that_is_wrong_is_found_and_put_right_by_a_rebuild() {
         let story = Story::new(&world, &mut random, 60);
         world.device.commit(groups(&story.events, &mut random), &story.facts);
         let running = world.start();
-        assert!(compare(&running).await.equal);
+        assert!(running.reconcile().await.equal);
         let org = running.world.org.org;
         let what = What { template: TEMPLATES[0], item: String::new(), class: 0, block: 0 };
         for kind in [Kind::Months, Kind::Days, Kind::Years] {
@@ -214,7 +201,7 @@ async fn a_pack_that_is_wrong_is_found_and_put_right_by_a_rebuild() {
             packs::add(tx.conn(), Packs::from([(key, pack)])).await.unwrap();
             tx.commit().await.unwrap();
         }
-        let report = compare(&running).await;
+        let report = running.reconcile().await;
         let cells: Vec<&str> = report.mismatches.iter().map(|m| m.cell.as_str()).collect();
         assert_eq!(cells.len(), 3, "{}: {cells:?}", running.world.name);
         for (cell, pack) in cells.iter().zip(["site day:", "site month:", "site year:"]) {
@@ -224,7 +211,7 @@ async fn a_pack_that_is_wrong_is_found_and_put_right_by_a_rebuild() {
         let mut client = MaintenanceServiceClient::new(running.channel.clone());
         let request = proto::analytics::v1::RebuildRequest {};
         client.rebuild(bearer(request, &token)).await.unwrap();
-        assert!(compare(&running).await.equal, "{}", running.world.name);
+        assert!(running.reconcile().await.equal, "{}", running.world.name);
         running.end().await;
     }
 }

@@ -9,7 +9,10 @@ use analytics_domain::{
     answer::{Answer, AnswerPlace, Response},
     fact::Grade,
 };
-use futures::StreamExt as _;
+use futures::{
+    StreamExt as _,
+    stream::{self, BoxStream},
+};
 use kit::{feed::compare_positions, rpc::Chan};
 use prost::Message as _;
 use proto::{
@@ -82,7 +85,8 @@ impl FakeSurvey {
                 suspect,
                 count,
             });
-        stored.counts = CountSourceResponse { position, responses: responses.collect() };
+        let responses = responses.collect();
+        stored.counts = CountSourceResponse { position, responses, ..Default::default() };
         self.more.notify_waiters();
     }
 
@@ -129,11 +133,16 @@ impl EventService for FakeSurvey {
         Ok(Reply::new(groups.boxed()))
     }
 
+    type CountSourceStream = BoxStream<'static, std::result::Result<CountSourceResponse, Status>>;
+
     async fn count_source(
         &self,
         _: Request<CountSourceRequest>,
-    ) -> std::result::Result<Reply<CountSourceResponse>, Status> {
-        Ok(Reply::new(self.stored.lock().unwrap().counts.clone()))
+    ) -> std::result::Result<Reply<Self::CountSourceStream>, Status> {
+        let counts = self.stored.lock().unwrap().counts.clone();
+        let position = counts.position.clone();
+        let first = CountSourceResponse { position, ..Default::default() };
+        Ok(Reply::new(stream::iter([first, counts].map(Ok)).boxed()))
     }
 }
 

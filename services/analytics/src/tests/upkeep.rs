@@ -6,28 +6,18 @@ use analytics_domain::fact::Fact;
 use kit::{auth::InternalTokens, rpc::bearer, testing::SEED};
 use proto::{
     analytics::v1::{
-        GetFreshnessRequest, RebuildRequest, ReconcileRequest, ReconcileResponse,
-        freshness_service_client::FreshnessServiceClient,
+        GetFreshnessRequest, RebuildRequest, freshness_service_client::FreshnessServiceClient,
         maintenance_service_client::MaintenanceServiceClient,
     },
     common::v1::Permission,
-    names,
 };
 use tonic::Code;
 
 use super::{
     model::{Random, Story, change_event, counted, group, groups},
     service::rating,
-    world::{Running, World},
+    world::World,
 };
-
-async fn compare(running: &Running) -> ReconcileResponse {
-    let organisation = names::print("organisations", running.world.org.org);
-    let token = InternalTokens::new(&SEED).operator();
-    let mut client = MaintenanceServiceClient::new(running.channel.clone());
-    let request = bearer(ReconcileRequest { organisation }, &token);
-    client.reconcile(request).await.unwrap().into_inner()
-}
 
 /// Waits until the cells are those of `facts`.
 async fn settled(world: &World, facts: &[Fact]) {
@@ -49,7 +39,7 @@ async fn the_service_follows_the_feed_and_agrees_with_the_source() {
         world.device.commit(groups(&story.events, &mut random), &story.facts);
         let running = world.start();
         let (world, device) = (&running.world, &running.world.device);
-        let report = compare(&running).await;
+        let report = running.reconcile().await;
         assert!(report.equal, "{}: {:?}", world.name, report.mismatches);
         let ratings = story.facts.iter().filter(|f| matches!(f, Fact::Rating(_))).count();
         assert_eq!(report.source_ratings, i64::try_from(ratings).unwrap());
@@ -62,7 +52,7 @@ async fn the_service_follows_the_feed_and_agrees_with_the_source() {
         // A source that holds one more than it told is found out.
         story.facts.push(rating(world, 0, 5));
         device.commit([], &story.facts);
-        let report = compare(&running).await;
+        let report = running.reconcile().await;
         assert!(!report.equal && report.mismatches.len() == 5, "{:?}", report.mismatches);
 
         let token = InternalTokens::new(&SEED).operator();
@@ -87,7 +77,7 @@ async fn a_comparison_is_exact_while_events_come() {
             let event = change_event(world, None, Some(&fact));
             world.device.commit([group(number, &[event])], &facts);
         };
-        let mut comparing = Box::pin(compare(&running));
+        let mut comparing = Box::pin(running.reconcile());
         let mut number = 0;
         let report = loop {
             number += 1;
@@ -100,6 +90,35 @@ async fn a_comparison_is_exact_while_events_come() {
         assert!(report.equal, "{}: {:?}", world.name, report.mismatches);
         settled(world, &facts).await;
         drop(comparing);
+        running.end().await;
+    }
+}
+
+#[tokio::test]
+async fn figures_go_on_while_a_source_counts() {
+    for world in World::everywhere().await {
+        let gate = world.device.count_slowly();
+        let mut facts = vec![rating(&world, 0, 5)];
+        let event = change_event(&world, None, facts.first());
+        world.device.commit([group(1, &[event])], &facts);
+        let running = world.start();
+        let world = &running.world;
+        let mut comparing = Box::pin(running.reconcile());
+        tokio::select! {
+            _ = &mut comparing => panic!("the source has not counted"),
+            () = gate.reached.notified() => {}
+        }
+        facts.push(rating(world, 1, 1));
+        let event = change_event(world, None, facts.last());
+        world.device.commit([group(2, &[event])], &facts);
+        tokio::select! {
+            _ = &mut comparing => panic!("the source still counts"),
+            () = settled(world, &facts) => {}
+        }
+        gate.open.notify_one();
+        let report = comparing.await;
+        assert!(report.equal, "{}: {:?}", world.name, report.mismatches);
+        assert_eq!((report.source_ratings, report.counted_ratings), (1, 1), "of its own moment");
         running.end().await;
     }
 }

@@ -10,18 +10,25 @@ use std::{
 };
 
 use analytics_domain::fact::Fact;
-use futures::{StreamExt as _, stream::BoxStream};
+use futures::{
+    StreamExt as _,
+    stream::{self, BoxStream},
+};
 use kit::{
+    auth::InternalTokens,
     clock::{Clock as _, ScriptedClock, SystemClock},
     db::Db,
     directory::{Directory, OrgView},
     feed::{Consumer as _, compare_positions},
-    rpc::{Chan, in_process},
+    rpc::{Chan, bearer, in_process},
     testing::{SEED, TestKeys, TestOrg, auth_layer, databases},
 };
 use proto::{
+    analytics::v1::{
+        ReconcileRequest, ReconcileResponse, maintenance_service_client::MaintenanceServiceClient,
+    },
     auth::v1::{
-        FormerParent, FormerTimeZone, Unit, UnitKind,
+        FormerTimeZone, Unit, UnitKind,
         event::Change as AuthChange,
         event_service_server::{EventService as AuthEvents, EventServiceServer as AuthServer},
     },
@@ -116,26 +123,14 @@ impl World {
     /// A second region; the first branch goes to it at `move_us`, and from `zone_us` on keeps
     /// the time of Tokyo instead of the organisation's.
     pub async fn restructure(&self, move_us: i64, zone_us: i64) -> Uuid {
-        let west = Uuid::from_u128(self.org.region.as_u128() ^ 1);
-        let unit = |id: Uuid, parent: Uuid, kind: UnitKind, name: &str| Unit {
-            name: names::print("units", id),
-            parent: names::print("units", parent),
-            kind: kind as i32,
-            display_name: name.to_owned(),
-            ..Default::default()
-        };
-        let parent = names::print("units", self.org.region);
-        let branch = Unit {
-            move_time: Some(time::from_us(move_us)),
-            former_parents: vec![FormerParent { parent, from_time: Some(time::from_us(5)) }],
-            time_zone: "Asia/Tokyo".to_owned(),
-            time_zone_time: Some(time::from_us(zone_us)),
-            former_time_zones: vec![FormerTimeZone::default()],
-            ..unit(self.org.branches[0], west, UnitKind::Branch, "B0")
-        };
-        let changes = [unit(west, self.org.root, UnitKind::Region, "West"), branch];
-        self.org.apply(changes.map(AuthChange::UnitChanged).into()).await;
-        west
+        self.org
+            .move_branch_and(move_us, |branch| {
+                branch.former_parents[0].from_time = Some(time::from_us(5));
+                branch.time_zone = "Asia/Tokyo".to_owned();
+                branch.time_zone_time = Some(time::from_us(zone_us));
+                branch.former_time_zones = vec![FormerTimeZone::default()];
+            })
+            .await
     }
 
     /// The same service as after its database was lost: all that it knew of facts is gone.
@@ -203,6 +198,22 @@ impl World {
 }
 
 impl Running {
+    /// Compares the cells with the sources, as the operator does.
+    pub async fn reconcile(&self) -> ReconcileResponse {
+        let organisation = names::print("organisations", self.world.org.org);
+        let token = InternalTokens::new(&SEED).operator();
+        let mut client = MaintenanceServiceClient::new(self.channel.clone());
+        let request = bearer(ReconcileRequest { organisation }, &token);
+        let mut answers = client.reconcile(request).await.unwrap().into_inner();
+        while let Some(answer) = answers.message().await.unwrap() {
+            if answer.done {
+                return answer;
+            }
+            assert!(!answer.equal, "only the end says so");
+        }
+        panic!("a comparison ends with its result");
+    }
+
     /// Stops the service and waits for its end.
     pub async fn end(self) {
         self.stop.cancel();
@@ -226,8 +237,18 @@ pub struct FakeDevice {
     more: Arc<Notify>,
 }
 
+/// Where a source stands still that counts slowly.
+#[derive(Clone, Default)]
+pub struct Gate {
+    /// It has told its position and counts.
+    pub reached: Arc<Notify>,
+    /// It may go on.
+    pub open: Arc<Notify>,
+}
+
 #[derive(Default)]
 struct Stored {
+    gate: Option<Gate>,
     groups: Vec<EventGroup>,
     facts: Vec<Fact>,
 }
@@ -252,6 +273,11 @@ impl FakeDevice {
         self.more.notify_waiters();
     }
 
+    /// Has the next counts wait at a gate.
+    pub fn count_slowly(&self) -> Gate {
+        self.stored.lock().unwrap().gate.insert(Gate::default()).clone()
+    }
+
     /// Position of the last group.
     pub fn end(&self) -> String {
         self.stored.lock().unwrap().end()
@@ -268,7 +294,11 @@ impl FakeDevice {
     }
 }
 
-fn count<'a>(position: String, facts: impl Iterator<Item = &'a Fact>) -> CountSourceResponse {
+/// What the device service sends: the position, then the counts in two messages.
+fn count<'a>(
+    position: String,
+    facts: impl Iterator<Item = &'a Fact>,
+) -> impl Iterator<Item = CountSourceResponse> {
     let mut ratings: BTreeMap<(Uuid, Uuid, i32, bool), i64> = BTreeMap::new();
     let mut encounters: BTreeMap<(Uuid, i32), i64> = BTreeMap::new();
     for fact in facts {
@@ -292,7 +322,10 @@ fn count<'a>(position: String, facts: impl Iterator<Item = &'a Fact>) -> CountSo
         count,
         ..Default::default()
     });
-    CountSourceResponse { position, ratings: ratings.collect(), encounters: encounters.collect() }
+    let first = CountSourceResponse { position, ..Default::default() };
+    let ratings = CountSourceResponse { ratings: ratings.collect(), ..Default::default() };
+    let encounters = CountSourceResponse { encounters: encounters.collect(), ..Default::default() };
+    [first, ratings, encounters].into_iter()
 }
 
 #[tonic::async_trait]
@@ -327,14 +360,27 @@ impl EventService for FakeDevice {
         Ok(Response::new(groups.boxed()))
     }
 
+    type CountSourceStream = BoxStream<'static, std::result::Result<CountSourceResponse, Status>>;
+
     async fn count_source(
         &self,
         request: Request<CountSourceRequest>,
-    ) -> std::result::Result<Response<CountSourceResponse>, Status> {
+    ) -> std::result::Result<Response<Self::CountSourceStream>, Status> {
         let org = names::parse("organisations", &request.into_inner().organisation);
         let stored = self.stored.lock().unwrap();
         let of_org = stored.facts.iter().filter(|fact| Some(fact.place().org) == org);
-        Ok(Response::new(count(stored.end(), of_org)))
+        let mut counts = count(stored.end(), of_org);
+        let first = stream::iter(counts.next());
+        let rest: Vec<_> = counts.collect();
+        let gate = stored.gate.clone();
+        let rest = stream::once(async move {
+            if let Some(gate) = gate {
+                gate.reached.notify_one();
+                gate.open.notified().await;
+            }
+            stream::iter(rest)
+        });
+        Ok(Response::new(first.chain(rest.flatten()).map(Ok).boxed()))
     }
 }
 

@@ -1,23 +1,19 @@
 //! The stream that a terminal holds: it sends heartbeats, we send prompts and configuration
 //! the moment there are any.
 
-use std::{collections::HashSet, pin::Pin, sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use device_domain::device::Device;
-use futures::Stream;
 use kit::{
     auth::{Caller, caller},
     error::{Result, ServiceError},
+    rpc::{Answers, Sending, sending},
     server::Draining,
 };
 use proto::{common::v1::Reason, device::v1, validate::violations};
-use tokio::{
-    sync::{broadcast, mpsc},
-    time::Instant,
-};
-use tokio_stream::wrappers::ReceiverStream;
+use tokio::{sync::broadcast, time::Instant};
 use tokio_util::sync::CancellationToken;
-use tonic::{Code, Request, Status, Streaming};
+use tonic::{Code, Request, Streaming};
 use uuid::Uuid;
 
 use crate::{
@@ -31,41 +27,28 @@ use crate::{
 const SILENCE: Duration = Duration::from_secs(if cfg!(test) { 3 } else { 60 });
 /// How often standing and configuration are looked at without a nudge.
 const LOOK: Duration = Duration::from_secs(10);
-/// Answers that may wait for a device that reads slowly; then the stream waits for it.
-const WAITING_MAX: usize = 8;
-
-type Answers =
-    Pin<Box<dyn Stream<Item = std::result::Result<v1::HeartbeatResponse, Status>> + Send>>;
 
 /// Opens the stream.
 pub fn connect(
     app: &Arc<App>,
     request: Request<Streaming<v1::HeartbeatRequest>>,
-) -> Result<Answers> {
+) -> Result<Sending<v1::HeartbeatResponse>> {
     let caller = caller(&request)?;
     let draining = request.extensions().get::<Draining>().map(|draining| draining.0.clone());
-    let (answers, receiver) = mpsc::channel(WAITING_MAX);
-    let connection = Connection {
-        app: app.clone(),
-        caller,
-        nudges: app.nudges.subscribe(),
-        draining: draining.unwrap_or_default(),
-        answers: answers.clone(),
-        config_etag: String::new(),
-        prompts: HashSet::new(),
-    };
+    let app = app.clone();
     let messages = request.into_inner();
-    tokio::spawn(async move {
-        let ended = tokio::select! {
-            // The device hung up: nobody is there to be told anything.
-            () = answers.closed() => return,
-            ended = connection.run(messages) => ended,
+    Ok(sending(|answers| {
+        let connection = Connection {
+            caller,
+            nudges: app.nudges.subscribe(),
+            draining: draining.unwrap_or_default(),
+            answers,
+            config_etag: String::new(),
+            prompts: HashSet::new(),
+            app,
         };
-        if let Err(error) = ended {
-            let _ = answers.send(Err(error.into())).await;
-        }
-    });
-    Ok(Box::pin(ReceiverStream::new(receiver)))
+        connection.run(messages)
+    }))
 }
 
 struct Connection {
@@ -73,7 +56,7 @@ struct Connection {
     caller: Caller,
     nudges: broadcast::Receiver<Nudge>,
     draining: CancellationToken,
-    answers: mpsc::Sender<std::result::Result<v1::HeartbeatResponse, Status>>,
+    answers: Answers<v1::HeartbeatResponse>,
     /// Configuration that the device has.
     config_etag: String,
     /// Prompts that were sent on this stream.
@@ -179,7 +162,7 @@ impl Connection {
         let open: HashSet<String> = answer.prompts.iter().map(|p| p.name.clone()).collect();
         self.prompts.extend(open);
         // A device that hung up is noticed by whoever runs this.
-        let _ = self.answers.send(Ok(answer)).await;
+        let _ = self.answers.send(answer).await;
     }
 }
 

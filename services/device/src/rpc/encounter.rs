@@ -6,6 +6,7 @@ use device_domain::encounter::{Event, Kind, State};
 use kit::{
     auth::{Caller, open_request},
     error::{Result, ServiceError, reason_name},
+    listing::{self, Limits},
 };
 use proto::{
     common::v1::Kind as CallerKind,
@@ -16,7 +17,7 @@ use proto::{
 use tonic::{Code, Request, Response, Status};
 use uuid::Uuid;
 
-use super::tree::{self, Limits};
+use super::tree::tree;
 use crate::{
     convert,
     device_access::window_of,
@@ -182,27 +183,23 @@ async fn list(
     request: &v1::ListEncountersRequest,
 ) -> Result<v1::ListEncountersResponse> {
     let unit = convert::id_opt("units", "unit", &request.unit)?;
-    let Limits { units, placed } = tree::limits(caller, unit, request.tree())?;
+    let Limits { units, placed } = listing::limits(caller, unit, tree(request.tree()))?;
     let filter = store::encounter::Filter {
         units,
         placed,
         state: State::from_number(request.state),
         staff: convert::id_opt("staff", "staff", &request.staff)?,
         unprompted_only: request.unprompted_only,
+        served_only: request.served_only,
+        windows: convert::ids("units", "windows", &request.windows)?,
+        staff_members: convert::ids("staff", "staffMembers", &request.staff_members)?,
+        business_types: request.business_types.clone(),
         from_us: time::to_us_opt(request.from.as_ref()),
         to_us: time::to_us_opt(request.to.as_ref()),
     };
-    let key = format!(
-        "encounters|{}|{}|{}|{}|{}|{}|{:?}|{:?}",
-        caller.org,
-        request.unit,
-        request.tree,
-        request.state,
-        request.staff,
-        request.unprompted_only,
-        filter.from_us,
-        filter.to_us
-    );
+    let asked =
+        v1::ListEncountersRequest { page_size: 0, page_token: String::new(), ..request.clone() };
+    let key = format!("encounters|{}|{asked:?}", caller.org);
     let page = app.pages.open(key, request.page_size, &request.page_token)?;
     let mut found =
         store::encounter::list(app.db.read(), caller.org, &filter, page.after, page.limit).await?;

@@ -2,19 +2,19 @@
 
 use std::sync::Arc;
 
-use kit::{auth::open_request, error::Result, feed::EventStream};
+use kit::{
+    auth::open_request,
+    feed::EventStream,
+    rpc::{Sending, sending},
+};
 use proto::{
     common::v1::{ListEventsRequest, ListEventsResponse, WatchEventsRequest},
     device::v1::{self, event_service_server::EventService},
-    names, time,
+    time,
 };
 use tonic::{Request, Response, Status};
 
-use crate::{
-    convert,
-    state::App,
-    store::{self, count::Count},
-};
+use crate::{convert, counting, state::App};
 
 /// The feed.
 pub struct Feed(pub Arc<App>);
@@ -33,35 +33,19 @@ impl EventService for Feed {
         self.0.outbox.watch_events(request)
     }
 
+    type CountSourceStream = Sending<v1::CountSourceResponse>;
+
     async fn count_source(
         &self,
         request: Request<v1::CountSourceRequest>,
-    ) -> Answer<v1::CountSourceResponse> {
+    ) -> Answer<Self::CountSourceStream> {
         let (_, request) = open_request(request)?;
-        Ok(Response::new(count(&self.0, &request).await?))
+        let org = convert::id("organisations", "organisation", &request.organisation)?;
+        let range = (
+            request.from.as_ref().map_or(i64::MIN, time::to_us),
+            request.to.as_ref().map_or(i64::MAX, time::to_us),
+        );
+        let app = self.0.clone();
+        Ok(Response::new(sending(|answers| counting::count(app, org, range, answers))))
     }
-}
-
-async fn count(app: &App, request: &v1::CountSourceRequest) -> Result<v1::CountSourceResponse> {
-    let org = convert::id("organisations", "organisation", &request.organisation)?;
-    let range = (
-        request.from.as_ref().map_or(i64::MIN, time::to_us),
-        request.to.as_ref().map_or(i64::MAX, time::to_us),
-    );
-    let (tx, position) = app.outbox.moment().await?;
-    let ratings = store::count::ratings(&tx, org, range).await?;
-    let encounters = store::count::encounters(&tx, org, range).await?;
-    tx.commit().await?;
-    let shown = |count: &Count| v1::SourceCount {
-        site: names::print("units", count.site),
-        template: names::print_opt("templates", count.template),
-        key: count.key,
-        distrusted: count.distrusted,
-        count: count.count,
-    };
-    Ok(v1::CountSourceResponse {
-        position,
-        ratings: ratings.iter().map(shown).collect(),
-        encounters: encounters.iter().map(shown).collect(),
-    })
 }

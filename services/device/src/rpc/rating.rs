@@ -5,10 +5,14 @@ use std::{
     sync::Arc,
 };
 
-use device_domain::{rating_stored::Rating, template::Template};
+use device_domain::{
+    rating_stored::{Channel, Rating},
+    template::Template,
+};
 use kit::{
     auth::{Caller, open_request},
     error::{Result, ServiceError},
+    listing::{self, Limits},
     page,
 };
 use proto::{
@@ -22,13 +26,16 @@ use super::{
     rating_convert, rating_import,
     rating_stream::{self, Answers, Uploads},
     rating_submit::{Prepared, authority, prepare},
-    tree::{self, Limits},
+    tree::tree,
 };
 use crate::{
     convert,
     ingest::Ingest,
     state::App,
-    store::{self, rating::Filter},
+    store::{
+        self,
+        rating::{Filter, Item},
+    },
 };
 
 /// Largest batch; many long comments have to be sent in smaller ones.
@@ -119,18 +126,9 @@ async fn list(
     request: &v1::ListRatingsRequest,
 ) -> Result<v1::ListRatingsResponse> {
     let filter = filter(app, caller, request).await?;
-    let key = format!(
-        "ratings|{}|{}|{}|{:?}|{}|{:?}|{:?}|{}|{}",
-        caller.org,
-        request.unit,
-        request.tree,
-        filter.staff,
-        request.device,
-        filter.from_us,
-        filter.to_us,
-        request.bad_only,
-        request.marked_only
-    );
+    let asked =
+        v1::ListRatingsRequest { page_size: 0, page_token: String::new(), ..request.clone() };
+    let key = format!("ratings|{}|{:?}|{asked:?}", caller.org, filter.staff);
     let page = app.pages.open(key, request.page_size, &request.page_token)?;
     let mut found =
         store::rating::list(app.db.read(), caller.org, &filter, page.after, page.limit).await?;
@@ -161,7 +159,11 @@ async fn filter(app: &App, caller: &Caller, request: &v1::ListRatingsRequest) ->
         false => None,
     };
     let staff = convert::id_opt("staff", "staff", &request.staff)?;
-    let (Limits { units, placed }, staff) = reach(caller, unit, request.tree(), staff)?;
+    let (Limits { units, placed }, staff) = reach(caller, unit, tree(request.tree()), staff)?;
+    let item = match request.item.is_empty() {
+        true => None,
+        false => Some(item(app, caller.org, &request.item).await?),
+    };
     Ok(Filter {
         units,
         placed,
@@ -171,6 +173,13 @@ async fn filter(app: &App, caller: &Caller, request: &v1::ListRatingsRequest) ->
         to_us,
         grades,
         marked_only: request.marked_only,
+        trusted_only: request.trusted_only,
+        windows: convert::ids("units", "windows", &request.windows)?,
+        staff_members: convert::ids("staff", "staffMembers", &request.staff_members)?,
+        business_types: request.business_types.clone(),
+        channels: channels(&request.channels)?,
+        templates: convert::ids("templates", "templates", &request.templates)?,
+        item,
     })
 }
 
@@ -183,13 +192,13 @@ async fn filter(app: &App, caller: &Caller, request: &v1::ListRatingsRequest) ->
 fn reach(
     caller: &Caller,
     unit: Option<Uuid>,
-    tree: v1::Tree,
+    tree: listing::Tree,
     staff: Option<Uuid>,
 ) -> Result<(Limits, Option<Uuid>)> {
     let (visible, own) = (caller.visible()?, caller.own_staff()?);
     let only_own = visible.is_none();
     if !only_own && (own.is_none() || staff != own) {
-        return Ok((tree::limits(caller, unit, tree)?, staff));
+        return Ok((listing::limits(caller, unit, tree)?, staff));
     }
     if own.is_none() || staff.is_some_and(|staff| Some(staff) != own) {
         return Err(ServiceError::denied());
@@ -199,25 +208,49 @@ fn reach(
         return Err(ServiceError::not_found("unit"));
     }
     let view = visible.view();
-    let placed = tree::placed(view, unit, tree);
+    let placed = listing::placed(view, unit, tree);
     let units = placed.is_none().then(|| view.subtree(unit));
     Ok((Limits { units, placed }, own))
 }
 
+fn channels(given: &[i32]) -> Result<Vec<i16>> {
+    let known = |number: i32| {
+        i16::try_from(number).ok().filter(|number| Channel::from_number(*number).is_some())
+    };
+    let channel = |(index, number): (usize, &i32)| {
+        let field = || format!("channels[{index}]");
+        known(*number).ok_or_else(|| ServiceError::invalid(field(), "is no channel"))
+    };
+    given.iter().enumerate().map(channel).collect()
+}
+
 /// Which grades of which templates count as bad.
 async fn bad_grades(app: &App, org: Uuid) -> Result<Vec<(Uuid, Vec<i32>)>> {
-    let mut found = Vec::new();
-    let mut before = None;
+    let bad = |template: &Template| {
+        let scale = template.scale_min..=template.scale_max;
+        (template.id, scale.filter(|grade| template.is_bad(*grade)).collect())
+    };
+    Ok(templates(app, org).await?.iter().map(bad).collect())
+}
+
+/// An item by its code, and of which templates it is the overall one.
+async fn item(app: &App, org: Uuid, code: &str) -> Result<Item> {
+    let templates = templates(app, org).await?;
+    let overall = |template: &&Template| template.items.first().is_some_and(|i| i.code == code);
+    let overall_of = templates.iter().filter(overall).map(|template| template.id).collect();
+    Ok(Item { code: code.to_owned(), overall_of })
+}
+
+/// All templates of an organisation.
+async fn templates(app: &App, org: Uuid) -> Result<Vec<Template>> {
+    let (mut found, mut before) = (Vec::new(), None);
     loop {
         let page =
             store::template::list(app.db.read(), org, true, before, page::PAGE_SIZE_MAX).await?;
         before = page.last().map(|template| (template.create_us, template.id));
-        for template in &page {
-            let scale = template.scale_min..=template.scale_max;
-            let bad: Vec<i32> = scale.filter(|grade| template.is_bad(*grade)).collect();
-            found.push((template.id, bad));
-        }
-        if (page.len() as u64) < page::PAGE_SIZE_MAX {
+        let is_last = (page.len() as u64) < page::PAGE_SIZE_MAX;
+        found.extend(page);
+        if is_last {
             return Ok(found);
         }
     }

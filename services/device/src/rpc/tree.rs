@@ -1,50 +1,13 @@
-//! What belongs to a unit in a list, by the tree that the caller names.
+//! The trees of units that a caller of this service names.
 
-use kit::{auth::Caller, directory::OrgView, error::Result};
-use proto::{auth::v1::UnitKind, device::v1::Tree};
-use uuid::Uuid;
+use kit::listing;
+use proto::device::v1::Tree;
 
-use crate::store::placed::Placed;
-
-/// Where a list looks.
-pub struct Limits {
-    /// Only at these units, if there is a list.
-    pub units: Option<Vec<Uuid>>,
-    /// Only what belongs to a unit by a tree.
-    pub placed: Option<Placed>,
-}
-
-/// Limits a list to what the caller sees, and to what belongs to `unit` by `tree`.
-///
-/// # Errors
-/// NOT_FOUND for a unit that the caller may not know of.
-pub fn limits(caller: &Caller, unit: Option<Uuid>, tree: Tree) -> Result<Limits> {
-    let visible = caller.visible()?;
-    let units = visible.narrowed(unit)?;
-    let placed = unit.and_then(|unit| placed(visible.view(), unit, tree));
-    // What has left the unit since stands elsewhere, and may have to be hidden there.
-    let units = if placed.is_some() { visible.narrowed(None)? } else { units };
-    Ok(Limits { units, placed })
-}
-
-/// Sites that count for `unit`; `None` where its own id, or that of the organisation, says it.
-pub fn placed(view: &OrgView, unit: Uuid, tree: Tree) -> Option<Placed> {
-    let is_window = |id: Uuid| view.unit(id).is_some_and(|unit| unit.kind == UnitKind::Window);
-    if is_window(unit) || view.root() == Some(unit) {
-        return None;
-    }
-    let mut placed = Placed::default();
+/// The tree of the contract.
+pub fn tree(tree: Tree) -> listing::Tree {
     match tree {
-        Tree::Unspecified => return None,
-        Tree::Present => placed.always = view.subtree(unit),
-        Tree::AsOfService => {
-            for site in view.units().filter(|site| site.kind != UnitKind::Window) {
-                match view.times_within(site.id, unit).as_slice() {
-                    [(0, i64::MAX)] => placed.always.push(site.id),
-                    times => placed.at_times.extend(times.iter().map(|t| (site.id, t.0, t.1))),
-                }
-            }
-        }
+        Tree::Unspecified => listing::Tree::Unspecified,
+        Tree::AsOfService => listing::Tree::AsOfService,
+        Tree::Present => listing::Tree::Present,
     }
-    Some(placed)
 }

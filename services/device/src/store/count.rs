@@ -1,12 +1,24 @@
 //! Exact counts from the stored rows, for proving that nothing was lost on the way.
 
-use kit::error::Result;
-use sea_orm::{ConnectionTrait, QueryResult, Statement, Value};
+use kit::{
+    db::{dialect_of, pieces::Pieces, sql::Sql},
+    error::Result,
+};
+use sea_orm::{ConnectionTrait, QueryResult};
 use uuid::Uuid;
 
-/// Rows of one kind.
+/// What is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Count {
+pub enum Rows {
+    /// Ratings, by the time of the press.
+    Ratings,
+    /// Encounters, by the time at which they are placed.
+    Encounters,
+}
+
+/// What rows that are counted together have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Kind {
     /// Nearest unit that is not a window.
     pub site: Uuid,
     /// Template of ratings.
@@ -15,55 +27,60 @@ pub struct Count {
     pub key: i32,
     /// Whether a trust mark is set.
     pub distrusted: bool,
-    /// How many.
-    pub count: i64,
 }
 
-/// Ratings pressed in `[from_us, to_us)`, by site, template, grade and trust.
-pub async fn ratings(
-    conn: &impl ConnectionTrait,
-    org: Uuid,
-    range: (i64, i64),
-) -> Result<Vec<Count>> {
-    // CASE gives the same integer on both databases.
-    let sql = "SELECT site_id, template_id, grade AS key, \
-               CASE WHEN trust_marks <> 0 THEN 1 ELSE 0 END AS marked, COUNT(*) AS n \
-               FROM rating WHERE org_id = $1 AND press_us >= $2 AND press_us < $3 \
-               GROUP BY site_id, template_id, grade, \
-               CASE WHEN trust_marks <> 0 THEN 1 ELSE 0 END";
-    query(conn, sql, org, range).await?.iter().map(|row| read(row, true)).collect()
-}
+impl Rows {
+    /// The time in which an organisation has such rows within `[from_us, to_us)`.
+    pub async fn pieces(
+        self,
+        conn: &impl ConnectionTrait,
+        org: Uuid,
+        range: (i64, i64),
+    ) -> Result<Pieces> {
+        let table = match self {
+            Self::Ratings => ("rating", "press_us"),
+            Self::Encounters => ("encounter", "time_us"),
+        };
+        Pieces::of(conn, table, org, range).await
+    }
 
-/// Encounters placed in `[from_us, to_us)`, by site and state.
-pub async fn encounters(
-    conn: &impl ConnectionTrait,
-    org: Uuid,
-    range: (i64, i64),
-) -> Result<Vec<Count>> {
-    let sql = "SELECT site_id, CAST(state AS INTEGER) AS key, 0 AS marked, COUNT(*) AS n \
-               FROM encounter WHERE org_id = $1 AND time_us >= $2 AND time_us < $3 \
-               GROUP BY site_id, state";
-    query(conn, sql, org, range).await?.iter().map(|row| read(row, false)).collect()
-}
+    /// How many there are of each kind in `[from_us, to_us)`.
+    pub async fn count(
+        self,
+        conn: &impl ConnectionTrait,
+        org: Uuid,
+        (from_us, to_us): (i64, i64),
+    ) -> Result<Vec<(Kind, i64)>> {
+        let mut sql = Sql::new(dialect_of(conn));
+        let (org, from, to) = (sql.bind(org), sql.bind(from_us), sql.bind(to_us));
+        // CASE gives the same integer on both databases.
+        let marked = "CASE WHEN trust_marks <> 0 THEN 1 ELSE 0 END";
+        let text = match self {
+            Self::Ratings => format!(
+                "SELECT site_id, template_id, grade AS key, {marked} AS marked, COUNT(*) AS n \
+                 FROM rating WHERE org_id = {org} AND press_us >= {from} AND press_us < {to} \
+                 GROUP BY site_id, template_id, grade, {marked}"
+            ),
+            Self::Encounters => format!(
+                "SELECT site_id, CAST(state AS INTEGER) AS key, 0 AS marked, COUNT(*) AS n \
+                 FROM encounter WHERE org_id = {org} AND time_us >= {from} AND time_us < {to} \
+                 GROUP BY site_id, state"
+            ),
+        };
+        sql.query(conn, &text).await?.iter().map(|row| self.read(row)).collect()
+    }
 
-async fn query(
-    conn: &impl ConnectionTrait,
-    sql: &str,
-    org: Uuid,
-    (from_us, to_us): (i64, i64),
-) -> Result<Vec<QueryResult>> {
-    let values = [Value::from(org), Value::from(from_us), Value::from(to_us)];
-    let statement = Statement::from_sql_and_values(conn.get_database_backend(), sql, values);
-    Ok(conn.query_all_raw(statement).await?)
-}
-
-fn read(row: &QueryResult, templates: bool) -> Result<Count> {
-    let marked: i32 = row.try_get("", "marked")?;
-    Ok(Count {
-        site: row.try_get("", "site_id")?,
-        template: if templates { row.try_get("", "template_id")? } else { None },
-        key: row.try_get("", "key")?,
-        distrusted: marked != 0,
-        count: row.try_get("", "n")?,
-    })
+    fn read(self, row: &QueryResult) -> Result<(Kind, i64)> {
+        let marked: i32 = row.try_get("", "marked")?;
+        let kind = Kind {
+            site: row.try_get("", "site_id")?,
+            template: match self {
+                Self::Ratings => row.try_get("", "template_id")?,
+                Self::Encounters => None,
+            },
+            key: row.try_get("", "key")?,
+            distrusted: marked != 0,
+        };
+        Ok((kind, row.try_get("", "n")?))
+    }
 }

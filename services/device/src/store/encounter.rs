@@ -2,6 +2,7 @@
 
 use device_domain::encounter::{Encounter, State};
 use kit::db::newest::{Newest, Place};
+use kit::db::placed::Placed;
 use kit::{
     db::{Dialect, dialect_of},
     error::Result,
@@ -14,7 +15,6 @@ use uuid::Uuid;
 
 use super::{
     entity::encounter,
-    placed::Placed,
     prompting::{SERVED, UNPROMPTED},
 };
 
@@ -97,6 +97,14 @@ pub struct Filter {
     pub staff: Option<Uuid>,
     /// Only services that were given and whose customer was not asked.
     pub unprompted_only: bool,
+    /// Only services that were given.
+    pub served_only: bool,
+    /// Only at these windows, if any is named.
+    pub windows: Vec<Uuid>,
+    /// Only served by these, if any is named.
+    pub staff_members: Vec<Uuid>,
+    /// Only of these business types, if any is named; an empty one for those without.
+    pub business_types: Vec<String>,
     /// Not before.
     pub from_us: Option<i64>,
     /// Before.
@@ -111,15 +119,17 @@ pub async fn list(
     before: Option<Place>,
     limit: u64,
 ) -> Result<Vec<Encounter>> {
-    let mut found = Newest::of(conn, "encounter", "time_us", org)
+    let found = Newest::of(conn, "encounter", "time_us", org)
         .among("window_id", filter.units.as_deref())
         .equal("state", filter.state.map(|state| state as i16))
         .equal("staff_id", filter.staff)
         .within(filter.from_us, filter.to_us)
-        .only(filter.unprompted_only, &format!("{SERVED} AND {UNPROMPTED}"));
-    if let Some(placed) = &filter.placed {
-        found = found.that(|sql| placed.condition(sql, "time_us"));
-    }
+        .only(filter.unprompted_only, &format!("{SERVED} AND {UNPROMPTED}"))
+        .only(filter.served_only, SERVED)
+        .one_of("window_id", &filter.windows)
+        .one_of("staff_id", &filter.staff_members)
+        .any_of("business_type", filter.business_types.iter().cloned())
+        .placed(filter.placed.as_ref());
     let found = found.page::<encounter::Entity>(conn, before, limit).await?;
     Ok(found.into_iter().map(of_row).collect())
 }

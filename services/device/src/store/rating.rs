@@ -9,18 +9,16 @@ use device_domain::{
     trust::Marks,
 };
 use kit::db::newest::{Newest, Place};
+use kit::db::placed::Placed;
 use kit::db::sql::{Column, Sql, backend, odd};
 use kit::{
-    db::{WriteTx, dialect_of},
+    db::{Dialect, WriteTx, dialect_of},
     error::Result,
 };
 use sea_orm::{ConnectionTrait, EntityTrait, Statement};
 use uuid::Uuid;
 
-use super::{
-    entity::rating::{Entity, Model},
-    placed::Placed,
-};
+use super::entity::rating::{Entity, Model};
 
 /// One rating of an organisation.
 pub async fn get(conn: &impl ConnectionTrait, org: Uuid, id: Uuid) -> Result<Option<Rating>> {
@@ -184,6 +182,29 @@ pub struct Filter {
     pub grades: Option<Vec<(Uuid, Vec<i32>)>>,
     /// Only with a trust mark.
     pub marked_only: bool,
+    /// Only without one.
+    pub trusted_only: bool,
+    /// Only at these windows, if any is named.
+    pub windows: Vec<Uuid>,
+    /// Only of these staff members, if any is named.
+    pub staff_members: Vec<Uuid>,
+    /// Only of these business types, if any is named; an empty one for those without.
+    pub business_types: Vec<String>,
+    /// Only through these channels, if any is named.
+    pub channels: Vec<i16>,
+    /// Only of these templates, if any is named.
+    pub templates: Vec<Uuid>,
+    /// Only with a grade of this item.
+    pub item: Option<Item>,
+}
+
+/// An item.
+#[derive(Debug, Clone)]
+pub struct Item {
+    /// Its code.
+    pub code: String,
+    /// Templates whose overall grade is of this item.
+    pub overall_of: Vec<Uuid>,
 }
 
 /// A page of ratings, latest press first, after `last` (press time and receipt).
@@ -199,15 +220,34 @@ pub async fn list(
         .equal("staff_id", filter.staff)
         .equal("device_id", filter.device)
         .among("COALESCE(window_id, site_id)", filter.units.as_deref())
-        .only(filter.marked_only, "trust_marks <> 0");
+        .only(filter.marked_only, "trust_marks <> 0")
+        .only(filter.trusted_only, "trust_marks = 0")
+        .one_of("window_id", &filter.windows)
+        .one_of("staff_id", &filter.staff_members)
+        .any_of("COALESCE(business_type, '')", filter.business_types.iter().cloned())
+        .any_of("channel", filter.channels.iter().copied())
+        .one_of("template_id", &filter.templates)
+        .placed(filter.placed.as_ref());
     if let Some(grades) = &filter.grades {
         list = list.that(|sql| graded(sql, grades));
     }
-    if let Some(placed) = &filter.placed {
-        list = list.that(|sql| placed.condition(sql, "press_us"));
+    if let Some(item) = &filter.item {
+        let dialect = dialect_of(conn);
+        list = list.that(|sql| of_item(sql, dialect, item));
     }
     let models = list.page::<Entity>(conn, last, limit).await?;
     models.into_iter().map(from_model).collect()
+}
+
+/// The overall grade is of the item, or one of the further grades.
+fn of_item(sql: &mut Sql, dialect: Dialect, item: &Item) -> String {
+    let overall = sql.one_of("template_id", &item.overall_of);
+    let code = sql.bind(item.code.clone());
+    let (pairs, pair) = match dialect {
+        Dialect::Postgres => ("jsonb_array_elements(item_grades::jsonb)", "pair.value"),
+        Dialect::Sqlite => ("json_each(item_grades)", "pair.value"),
+    };
+    format!("({overall} OR EXISTS (SELECT 1 FROM {pairs} pair WHERE {pair} ->> 0 = {code}))")
 }
 
 fn graded(sql: &mut Sql, grades: &[(Uuid, Vec<i32>)]) -> String {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures::StreamExt as _;
 use proto::{
     common::v1::{ListEventsRequest, Reason, WatchEventsRequest},
     device::v1::{self, EncounterEventKind},
@@ -63,7 +64,7 @@ async fn counts_hold_at_their_position() {
         };
         let count = async || {
             let answer = world.feed().count_source(world.as_service(request.clone())).await;
-            answer.unwrap().into_inner()
+            whole(answer.unwrap().into_inner().map(|message| message.unwrap()).collect().await)
         };
         let first = count().await;
         assert_eq!(first.encounters.len(), 1, "{}", world.name);
@@ -94,6 +95,20 @@ async fn counts_hold_at_their_position() {
         };
         tokio::join!(counts, writes);
     }
+}
+
+/// The counts of all messages, with the position of the first one.
+fn whole(messages: Vec<v1::CountSourceResponse>) -> v1::CountSourceResponse {
+    let mut whole = v1::CountSourceResponse::default();
+    for (place, message) in messages.into_iter().enumerate() {
+        assert_eq!(message.position.is_empty(), place > 0, "the first message alone has it");
+        whole.position += &message.position;
+        whole.ratings.extend(message.ratings);
+        whole.encounters.extend(message.encounters);
+        whole.ratings_so_far = message.ratings_so_far;
+        whole.encounters_so_far = message.encounters_so_far;
+    }
+    whole
 }
 
 fn encounters_in(events: &bytes::Bytes) -> usize {

@@ -4,7 +4,7 @@
 use sea_orm::{ConnectionTrait, EntityTrait, QueryResult, Statement, Value};
 use uuid::Uuid;
 
-use super::{dialect_of, sql::Sql};
+use super::{dialect_of, placed::Placed, sql::Sql};
 use crate::error::Result;
 
 /// A place in such a list: time in microseconds and id of a row.
@@ -57,6 +57,34 @@ impl Newest {
             self.wanted.push(among);
         }
         self
+    }
+
+    /// Only rows whose `column` is one of `ids`; any, if there are none.
+    #[must_use]
+    pub fn one_of(self, column: &str, ids: &[Uuid]) -> Self {
+        self.among(column, (!ids.is_empty()).then_some(ids))
+    }
+
+    /// The same with values of another kind than ids; a few.
+    #[must_use]
+    pub fn any_of<V: Into<Value>>(
+        mut self,
+        column: &str,
+        values: impl IntoIterator<Item = V>,
+    ) -> Self {
+        let places: Vec<String> = values.into_iter().map(|value| self.sql.bind(value)).collect();
+        if !places.is_empty() {
+            self.wanted.push(format!("{column} IN ({})", places.join(", ")));
+        }
+        self
+    }
+
+    /// Only rows that belong to a unit by a tree, if one is named.
+    #[must_use]
+    pub fn placed(self, placed: Option<&Placed>) -> Self {
+        let Some(placed) = placed else { return self };
+        let time = self.time;
+        self.that(|sql| placed.condition(sql, time))
     }
 
     /// Only rows with `from_us` ≤ time < `to_us`, as far as these are given.

@@ -20,6 +20,7 @@ pub const QUOTAS_MAX: usize = 100;
 /// Most reminders of a campaign.
 pub const REMINDERS_MAX: usize = 5;
 const DAYS_MAX: i32 = 180;
+const ATTEMPTS_MAX: i32 = 100;
 
 /// State; numbers are those of the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -76,6 +77,9 @@ pub struct Settings {
     /// Minutes for which an operator has an invitation alone; 0 means the usual.
     #[serde(default)]
     pub claim_minutes: i32,
+    /// Most attempts of operators to reach one customer; 0 means no limit.
+    #[serde(default)]
+    pub attempts_max: i32,
 }
 
 impl Settings {
@@ -87,6 +91,11 @@ impl Settings {
     /// Minutes for which an operator has an invitation alone, 1 to 1440.
     pub fn claim_minutes(&self) -> i32 {
         if self.claim_minutes == 0 { invitation::MINUTES_DEFAULT } else { self.claim_minutes }
+    }
+
+    /// Most attempts of operators to reach one customer, if there is a limit.
+    pub fn attempts_max(&self) -> Option<i32> {
+        Some(self.attempts_max).filter(|most| *most > 0)
     }
 
     /// Rule of fatigue.
@@ -119,6 +128,9 @@ impl Settings {
         }
         if !(0..=invitation::MINUTES_MAX).contains(&self.claim_minutes) {
             return Err(Error::invalid("claimMinutes", "is not between 0 and 1440"));
+        }
+        if !(0..=ATTEMPTS_MAX).contains(&self.attempts_max) {
+            return Err(Error::invalid("attemptsMax", "is not between 0 and 100"));
         }
         if self.margin_target.is_some_and(|margin| !(margin > 0.0 && margin < 1.0)) {
             return Err(Error::invalid("marginTarget", "is not above 0 and below 1"));
@@ -291,11 +303,12 @@ impl Campaign {
                 quotas: settings.quotas.clone(),
                 reminder_days: settings.reminder_days.clone(),
                 claim_minutes: settings.claim_minutes,
+                attempts_max: settings.attempts_max,
                 ..now.clone()
             };
             if fixed != settings {
                 let text = "of an open campaign only name, closing time, targets, quotas, \
-                            reminders and claim minutes change";
+                            reminders, claim minutes and most attempts change";
                 return Err(Error::WrongState(text));
             }
         }

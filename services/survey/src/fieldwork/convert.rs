@@ -47,6 +47,7 @@ pub fn settings_of(given: &v1::Campaign, prefix: &str) -> Result<Settings> {
         fatigue: (fatigue.quiet_days, fatigue.yearly_max),
         link_base: given.link_base.clone(),
         claim_minutes: given.claim_minutes,
+        attempts_max: given.attempts_max,
     };
     settings.check().map_err(|refused| crate::convert::error(refused, prefix))?;
     Ok(settings)
@@ -115,6 +116,7 @@ fn settings(settings: &Settings) -> v1::Campaign {
         fatigue: (settings.fatigue != (0, 0)).then_some(fatigue),
         link_base: settings.link_base.clone(),
         claim_minutes: settings.claim_minutes,
+        attempts_max: settings.attempts_max,
         ..Default::default()
     }
 }

@@ -201,7 +201,7 @@ async fn create(
     Ok(answer)
 }
 
-const CHANGEABLE: [&str; 16] = [
+const CHANGEABLE: [&str; 17] = [
     "display_name",
     "questionnaire",
     "version",
@@ -218,6 +218,7 @@ const CHANGEABLE: [&str; 16] = [
     "fatigue",
     "link_base",
     "claim_minutes",
+    "attempts_max",
 ];
 
 /// The campaign as it is shown, with the given fields in place of its own.
@@ -240,6 +241,7 @@ fn merged(now: &Campaign, given: v1::Campaign, mask: &Mask) -> v1::Campaign {
     mask.take("fatigue", given.fatigue, &mut new.fatigue);
     mask.take("link_base", given.link_base, &mut new.link_base);
     mask.take("claim_minutes", given.claim_minutes, &mut new.claim_minutes);
+    mask.take("attempts_max", given.attempts_max, &mut new.attempts_max);
     new
 }
 

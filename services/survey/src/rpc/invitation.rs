@@ -110,6 +110,14 @@ impl InvitationService for Invitations {
         Ok(Response::new(claiming::claim(&self.0, &caller, &request.name).await?))
     }
 
+    async fn claim_next_invitation(
+        &self,
+        request: Request<v1::ClaimNextInvitationRequest>,
+    ) -> Answer<v1::ClaimNextInvitationResponse> {
+        let (caller, request) = open_request(request)?;
+        Ok(Response::new(claiming::claim_next(&self.0, &caller, &request).await?))
+    }
+
     async fn release_invitation(
         &self,
         request: Request<v1::ReleaseInvitationRequest>,
@@ -209,6 +217,7 @@ async fn list(
         },
         unsent: false,
         due_us: request.work_list.then_some(now_us),
+        attempts_max: campaign.settings.attempts_max().filter(|_| request.work_list),
         free_for: (request.work_list && !request.include_claimed).then(|| (caller.name(), now_us)),
     };
     let key = format!(

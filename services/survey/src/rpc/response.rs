@@ -3,7 +3,8 @@
 use kit::{
     auth::{Caller, open_request},
     db::WriteTx,
-    error::Result,
+    error::{Result, ServiceError},
+    listing::{self, Limits},
 };
 use proto::{
     common::v1::Permission,
@@ -150,33 +151,55 @@ async fn page_of(
 ) -> Result<v1::ListResponsesResponse> {
     let app = &respond.engine().app;
     let unit = convert::id_opt("units", "unit", &request.unit)?;
+    let Limits { units, placed } = listing::limits(caller, unit, tree(request.tree()))?;
     let questionnaire = convert::id_opt("questionnaires", "questionnaire", &request.questionnaire)?;
     let filter = Filter {
-        units: caller.visible()?.narrowed(unit)?,
+        units,
+        placed,
         campaign: convert::id_opt("campaigns", "campaign", &request.campaign)?,
         questionnaire,
         channel: Channel::from_number(request.channel),
         suspect_only: request.suspect_only,
+        sound_only: request.sound_only,
+        staff_members: convert::ids("staff", "staffMembers", &request.staff_members)?,
+        channels: channels(&request.channels)?,
+        questionnaires: convert::ids("questionnaires", "questionnaires", &request.questionnaires)?,
+        versions: request.versions.clone(),
+        customer_classes: convert::ids(
+            "customerClasses",
+            "customerClasses",
+            &request.customer_classes,
+        )?,
+        campaigns: convert::ids("campaigns", "campaigns", &request.campaigns)?,
         from_us: request.from_time.as_ref().map(time::to_us),
         to_us: request.to_time.as_ref().map(time::to_us),
     };
-    let key = format!(
-        "responses|{}|{}|{}|{}|{}|{}|{:?}|{:?}",
-        caller.org,
-        request.unit,
-        request.campaign,
-        request.questionnaire,
-        request.channel,
-        request.suspect_only,
-        filter.from_us,
-        filter.to_us,
-    );
+    let asked =
+        v1::ListResponsesRequest { page_size: 0, page_token: String::new(), ..request.clone() };
+    let key = format!("responses|{}|{asked:?}", caller.org);
     let page = app.pages.open(key, request.page_size, &request.page_token)?;
     let mut found = list(app.db.read(), caller.org, &filter, page.after, page.limit).await?;
     let next_page_token = page.close(&mut found, |r| (r.submit_us, r.id));
     words::open(app, app.db.read(), &mut found).await?;
     let responses = found.into_iter().map(|response| shown(caller, response)).collect();
     Ok(v1::ListResponsesResponse { responses, next_page_token })
+}
+
+/// The tree of the contract.
+fn tree(tree: v1::Tree) -> listing::Tree {
+    match tree {
+        v1::Tree::Unspecified => listing::Tree::Unspecified,
+        v1::Tree::AsOfService => listing::Tree::AsOfService,
+        v1::Tree::Present => listing::Tree::Present,
+    }
+}
+
+fn channels(given: &[i32]) -> Result<Vec<Channel>> {
+    let channel = |(index, number): (usize, &i32)| {
+        let known = Channel::from_number(*number);
+        known.ok_or_else(|| ServiceError::invalid(format!("channels[{index}]"), "is no channel"))
+    };
+    given.iter().enumerate().map(channel).collect()
 }
 
 /// Keeps the counts of fieldwork right when a response becomes suspect or is cleared.
@@ -203,7 +226,7 @@ async fn review(
     let version = engine.version(found.org, found.questionnaire, found.version).await?;
     let tx = app.db.begin().await?;
     let before = find_to_change(&tx, found.org, found.id).await?;
-    let before = before.ok_or_else(|| kit::error::ServiceError::not_found("response"))?;
+    let before = before.ok_or_else(|| ServiceError::not_found("response"))?;
     let mut after = before.clone();
     let now_us = app.clock.now_us();
     after

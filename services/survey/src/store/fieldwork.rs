@@ -7,6 +7,7 @@ pub mod history;
 pub mod invitation;
 pub mod invited;
 pub mod link;
+pub mod next_call;
 pub mod plan;
 pub mod quota;
 pub mod sample;

@@ -4,6 +4,7 @@ mod campaigns;
 mod claiming;
 mod counting;
 mod invitations;
+mod next_call;
 mod plans;
 mod preparing;
 mod repeated;

@@ -270,10 +270,13 @@ impl EventService for Served {
         Ok(Response::new(Box::pin(futures::stream::pending())))
     }
 
+    type CountSourceStream =
+        Pin<Box<dyn Stream<Item = std::result::Result<CountSourceResponse, Status>> + Send>>;
+
     async fn count_source(
         &self,
         _: Request<CountSourceRequest>,
-    ) -> std::result::Result<Response<CountSourceResponse>, Status> {
+    ) -> std::result::Result<Response<Self::CountSourceStream>, Status> {
         Err(Status::unimplemented("this feed is only followed"))
     }
 }

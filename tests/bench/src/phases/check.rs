@@ -1,6 +1,6 @@
 //! That nothing was lost or doubled while figures were taken: fast and wrong is worth nothing.
 
-use std::{iter, time::Duration};
+use std::time::Duration;
 
 use jiff::ToSpan as _;
 use kit::{auth::InternalTokens, config::Seed, rpc::bearer};
@@ -10,7 +10,6 @@ use proto::{
         figure_service_client::FigureServiceClient,
     },
     device::v1::{CountSourceRequest, event_service_client::EventServiceClient},
-    time,
 };
 use tokio::time::Instant;
 
@@ -24,11 +23,6 @@ use crate::{
 const CATCH_UP_MAX: Duration = Duration::from_secs(300);
 /// How often figures are asked for meanwhile.
 const POLL: Duration = Duration::from_millis(20);
-/// Presses of this long a time are counted at once, microseconds.
-const PIECE_US: i64 = 20_000_000;
-/// How many such times before now; an hour, longer than any phase takes.
-const PIECES_BEFORE: i64 = 180;
-
 /// Fails when the device service does not hold exactly what it acknowledged.
 pub async fn stored(
     device_uri: &str,
@@ -40,14 +34,12 @@ pub async fn stored(
     let chan = kit::rpc::connect(device_uri).during("connecting")?;
     let mut client = EventServiceClient::new(chan);
     let token = InternalTokens::new(&seed.0).internal();
-    let mut stored = 0;
-    // Nothing is written any more, so that counts of pieces add up.
-    for (from, to) in pieces(jiff::Timestamp::now().as_microsecond()) {
-        let organisation = site.organisation.clone();
-        let (from, to) = (from.map(time::from_us), to.map(time::from_us));
-        let request = CountSourceRequest { organisation, from, to };
-        let answer = client.count_source(bearer(request, &token)).await;
-        let counts = answer.during("counting stored ratings")?.into_inner();
+    let organisation = site.organisation.clone();
+    let request = CountSourceRequest { organisation, ..Default::default() };
+    let during = "counting stored ratings";
+    let answer = client.count_source(bearer(request, &token)).await;
+    let (mut counting, mut stored) = (answer.during(during)?.into_inner(), 0);
+    while let Some(counts) = counting.message().await.during(during)? {
         stored += counts.ratings.iter().map(|count| count.count).sum::<i64>();
     }
     if u64::try_from(stored).ok() == Some(acknowledged) {
@@ -55,14 +47,6 @@ pub async fn stored(
     }
     let text = format!("{acknowledged} ratings were acknowledged and {stored} are stored");
     Err(Error::Unsound(text))
-}
-
-/// All times, cut so that the presses of a run are counted in pieces that do not take long.
-fn pieces(now_us: i64) -> impl Iterator<Item = (Option<i64>, Option<i64>)> {
-    let begin_us = now_us - PIECES_BEFORE * PIECE_US;
-    let ends = (0..=PIECES_BEFORE).map(move |piece| Some(begin_us + piece * PIECE_US));
-    let ends: Vec<_> = iter::once(None).chain(ends).chain([None]).collect();
-    (1..ends.len()).map(move |place| (ends[place - 1], ends[place]))
 }
 
 /// Ratings of these days that figures count, trusted or not.

@@ -20,6 +20,7 @@ fn settings() -> Settings {
         fatigue: (0, 0),
         link_base: "https://example.com/s/".to_owned(),
         claim_minutes: 0,
+        attempts_max: 0,
     }
 }
 

@@ -149,6 +149,8 @@ pub struct Filter {
     pub unsent: bool,
     /// Only those due by then, the earliest due first.
     pub due_us: Option<i64>,
+    /// Only those that were not tried so often.
+    pub attempts_max: Option<i32>,
     /// Not those that others than this one have taken then.
     pub free_for: Option<(String, i64)>,
 }
@@ -183,6 +185,10 @@ pub async fn list(
     }
     if let Some(due_us) = filter.due_us {
         wanted.push(format!("due_us IS NOT NULL AND due_us <= {}", sql.bind(due_us)));
+    }
+    if let Some(most) = filter.attempts_max {
+        // The number is that of the attempt to come.
+        wanted.push(format!("attempt <= {}", sql.bind(most)));
     }
     if let Some((by, now_us)) = &filter.free_for {
         let (by, now) = (sql.bind(by.clone()), sql.bind(*now_us));
@@ -352,7 +358,7 @@ fn to_row(org: Uuid, i: &Invitation) -> Result<invitation::ActiveModel> {
     })
 }
 
-fn of_row(row: invitation::Model) -> Result<Invitation> {
+pub(super) fn of_row(row: invitation::Model) -> Result<Invitation> {
     let state = |n: i16| State::from_number(n.into()).ok_or_else(|| odd("invitation", "state"));
     let channel = Channel::from_number(row.channel.into());
     Ok(Invitation {

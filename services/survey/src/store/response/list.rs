@@ -1,6 +1,9 @@
 //! Lists of responses, latest first.
 
-use kit::{db::newest::Newest, error::Result};
+use kit::{
+    db::{newest::Newest, placed::Placed},
+    error::Result,
+};
 use sea_orm::ConnectionTrait;
 use survey_domain::{channel::Channel, response::Response};
 use uuid::Uuid;
@@ -15,6 +18,8 @@ pub type Place = (i64, Uuid);
 pub struct Filter {
     /// Only about these units; `None` means any.
     pub units: Option<Vec<Uuid>>,
+    /// Only what belongs to a unit by a tree.
+    pub placed: Option<Placed>,
     /// Only of this campaign.
     pub campaign: Option<Uuid>,
     /// Only of this questionnaire.
@@ -23,6 +28,20 @@ pub struct Filter {
     pub channel: Option<Channel>,
     /// Only those that figures leave out.
     pub suspect_only: bool,
+    /// Only the others.
+    pub sound_only: bool,
+    /// Only about one of these staff members, if any is named.
+    pub staff_members: Vec<Uuid>,
+    /// Only through one of these channels, if any is named.
+    pub channels: Vec<Channel>,
+    /// Only of one of these questionnaires, if any is named.
+    pub questionnaires: Vec<Uuid>,
+    /// Only of one of these versions, if any is named.
+    pub versions: Vec<i32>,
+    /// Only of customers of one of these classes, if any is named.
+    pub customer_classes: Vec<Uuid>,
+    /// Only of one of these campaigns, if any is named.
+    pub campaigns: Vec<Uuid>,
     /// Only submitted at or after this time.
     pub from_us: Option<i64>,
     /// Only submitted before this time.
@@ -48,6 +67,14 @@ pub async fn list(
         .equal("channel", filter.channel.map(|channel| channel as i16))
         .among("unit_id", filter.units.as_deref())
         .only(filter.suspect_only, SUSPECT)
+        .only(filter.sound_only, SOUND)
+        .placed(filter.placed.as_ref())
+        .one_of("staff_id", &filter.staff_members)
+        .any_of("channel", filter.channels.iter().map(|channel| *channel as i16))
+        .one_of("questionnaire_id", &filter.questionnaires)
+        .any_of("version", filter.versions.iter().copied())
+        .one_of("class_id", &filter.customer_classes)
+        .one_of("campaign_id", &filter.campaigns)
         .within(filter.from_us, filter.to_us);
     list.rows(conn, last, limit).await?.iter().map(read).collect()
 }

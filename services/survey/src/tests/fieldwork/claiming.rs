@@ -18,7 +18,7 @@ const HALF_HOUR_S: u64 = 1_800;
 const WORK: [Permission; 2] = [Permission::CampaignRead, Permission::ResponseEnter];
 
 /// Operators, by their tokens.
-async fn operators<const N: usize>(scene: &Scene) -> [String; N] {
+pub async fn operators<const N: usize>(scene: &Scene) -> [String; N] {
     let mut tokens = Vec::new();
     for _ in 0..N {
         tokens.push(scene.world.org.user(scene.world.org.root, &WORK).await);
@@ -27,7 +27,7 @@ async fn operators<const N: usize>(scene: &Scene) -> [String; N] {
 }
 
 /// An open campaign by telephone that so many customers were invited to.
-async fn calls(
+pub async fn calls(
     scene: &Scene,
     customers: usize,
     change: impl FnOnce(&mut v1::Campaign),
@@ -42,20 +42,20 @@ async fn calls(
     scene.invited(&campaign.name).await
 }
 
-type Answer = Result<tonic::Response<v1::Invitation>, tonic::Status>;
+pub type Answer = Result<tonic::Response<v1::Invitation>, tonic::Status>;
 
-async fn claim(scene: &Scene, by: &str, name: &str) -> Answer {
+pub async fn claim(scene: &Scene, by: &str, name: &str) -> Answer {
     let request = v1::ClaimInvitationRequest { name: name.to_owned() };
     scene.invitations().claim_invitation(kit::rpc::bearer(request, by)).await
 }
 
-async fn release(scene: &Scene, by: &str, name: &str) -> v1::Invitation {
+pub async fn release(scene: &Scene, by: &str, name: &str) -> v1::Invitation {
     let request = v1::ReleaseInvitationRequest { name: name.to_owned() };
     let answer = scene.invitations().release_invitation(kit::rpc::bearer(request, by)).await;
     answer.unwrap().into_inner()
 }
 
-async fn record(scene: &Scene, by: &str, name: &str, outcome: Outcome) {
+pub async fn record(scene: &Scene, by: &str, name: &str, outcome: Outcome) {
     let outcome = outcome as i32;
     let request = v1::RecordAttemptRequest { name: name.to_owned(), outcome, ..Default::default() };
     scene.invitations().record_attempt(kit::rpc::bearer(request, by)).await.unwrap();

@@ -9,7 +9,7 @@ use tonic::Code;
 use uuid::Uuid;
 
 use super::scene::{grade, scenes};
-use crate::tests::world::refusal;
+use crate::tests::world::{NOW_US, refusal};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_branch_sees_its_own_responses_and_no_others() {
@@ -45,6 +45,53 @@ async fn a_branch_sees_its_own_responses_and_no_others() {
         };
         let refused = scene.responses().list_responses(scene.bearer(other, &reader)).await;
         assert_eq!(refusal(refused), (Code::NotFound, Reason::NotFound));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_follows_the_tree_that_it_is_asked_for_as_figures_do() {
+    for scene in scenes(|_| {}).await {
+        let org = &scene.world.org;
+        let by_link = async || {
+            let request = scene.submission(&scene.link).await;
+            scene.submit(request).await.unwrap();
+        };
+        let entered = v1::EnterResponseRequest {
+            campaign: scene.name(),
+            submission_id: Uuid::now_v7().to_string(),
+            channel: v1::ResponseChannel::Visit as i32,
+            unit: names::print("units", org.branches[1]),
+            answers: vec![grade("overall", "", 3)],
+            ..Default::default()
+        };
+        scene.responses().enter_response(scene.world.as_admin(entered)).await.unwrap();
+        // The first branch leaves the region in five minutes; two answers before, one after.
+        let west = org.move_branch(NOW_US + 300_000_000).await;
+        by_link().await;
+        by_link().await;
+        scene.world.pass(300);
+        by_link().await;
+        let count = async |token: &str, unit: Uuid, tree: v1::Tree| {
+            let unit = names::print("units", unit);
+            let request =
+                v1::ListResponsesRequest { unit, tree: tree as i32, ..Default::default() };
+            let list = scene.responses().list_responses(scene.bearer(request, token)).await;
+            list.unwrap().into_inner().responses.len()
+        };
+        let reader = [Permission::ResponseRead];
+        let all = org.user(org.root, &reader).await;
+        for (unit, wanted) in
+            [(org.region, [3, 1, 1]), (west, [1, 3, 3]), (org.branches[0], [3, 3, 3])]
+        {
+            let trees = [v1::Tree::AsOfService, v1::Tree::Present, v1::Tree::Unspecified];
+            for (tree, wanted) in trees.into_iter().zip(wanted) {
+                let found = count(&all, unit, tree).await;
+                assert_eq!(found, wanted, "{}: {unit} {tree:?}", scene.world.name);
+            }
+        }
+        // What has left is not shown to whoever may not see it where it stands now.
+        let former = org.user(org.region, &reader).await;
+        assert_eq!(count(&former, org.region, v1::Tree::AsOfService).await, 1);
     }
 }
 

@@ -168,6 +168,7 @@ pub fn settings() -> Settings {
         fatigue: (0, 0),
         link_base: String::new(),
         claim_minutes: 0,
+        attempts_max: 0,
     }
 }
 

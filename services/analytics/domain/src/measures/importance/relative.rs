@@ -7,6 +7,7 @@ use crate::measures::covariance::Covariances;
 use crate::measures::named::Named;
 use crate::measures::reason::{Invalid, Reason, Result};
 use crate::measures::resample::{Resampling, replicate, spread};
+use crate::stop::{self, Stop};
 
 /// 2¹⁵ regressions are answered at once; more drivers take Johnson's weights.
 const SHAPLEY_MAX: usize = 15;
@@ -85,7 +86,8 @@ pub fn shapley(drivers: &Drivers, resampling: Option<Resampling>) -> Result<Rela
         let problem = format!("must be at most {} for {p} drivers", SHAPLEY_WORK_MAX >> p);
         return Err(Invalid::new("n_resamples", problem));
     }
-    relative(drivers, resampling, |correlations| Some(shapley_values(correlations)))
+    let stop = stop::present();
+    relative(drivers, resampling, |correlations| shapley_values(correlations, &stop))
 }
 
 /// `None` when the weights cannot be computed.
@@ -181,26 +183,30 @@ fn relative_weights(correlations: &Correlations) -> Option<Vec<f64>> {
 }
 
 /// R² of every set of drivers, found by entering one driver after the other into a Cholesky
-/// factor; bit j of the position stands for driver j.
-fn explained(correlations: &Correlations) -> Vec<f64> {
+/// factor; bit j of the position stands for driver j. `None` when told to stop.
+fn explained(correlations: &Correlations, stop: &Stop) -> Option<Vec<f64>> {
     let p = correlations.with_outcome.len();
     let mut explained = vec![0.0; 1 << p];
-    let mut entered = Entered { members: Vec::new(), rows: Vec::new(), outcome: Vec::new() };
+    let mut entered = Entered { members: Vec::new(), rows: Vec::new(), outcome: Vec::new(), stop };
     entered.extend(correlations, 0, 0.0, &mut explained);
-    explained
+    (!stop.is_asked()).then_some(explained)
 }
 
 /// The factor of the drivers entered so far, and the outcome in its coordinates.
-struct Entered {
+struct Entered<'a> {
     members: Vec<usize>,
     rows: Vec<Vec<f64>>,
     outcome: Vec<f64>,
+    stop: &'a Stop,
 }
 
-impl Entered {
-    /// Enters every driver from `first` on, and below it all that follow.
+impl Entered<'_> {
+    /// Enters every driver from `first` on, and below it all that follow, unless told to stop.
     fn extend(&mut self, c: &Correlations, first: usize, r2: f64, explained: &mut [f64]) {
         for j in first..c.with_outcome.len() {
+            if self.stop.is_asked() {
+                return;
+            }
             let mut row = Vec::with_capacity(self.rows.len() + 1);
             for (i, other) in self.rows.iter().enumerate() {
                 let known: f64 = row.iter().zip(other).map(|(a, b): (&f64, &f64)| a * b).sum();
@@ -225,9 +231,10 @@ impl Entered {
     }
 }
 
-fn shapley_values(correlations: &Correlations) -> Vec<f64> {
+/// `None` when told to stop.
+fn shapley_values(correlations: &Correlations, stop: &Stop) -> Option<Vec<f64>> {
     let p = correlations.with_outcome.len();
-    let explained = explained(correlations);
+    let explained = explained(correlations, stop)?;
     // |S|!(p-|S|-1)!/p! = 1/(p·C(p-1, |S|))
     let mut chances = vec![1.0 / p as f64; p];
     for size in 1..p {
@@ -242,5 +249,30 @@ fn shapley_values(correlations: &Correlations) -> Vec<f64> {
             }
         }
     }
-    values
+    Some(values)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Drivers that each stand for a part of the outcome.
+    fn drivers(p: u32) -> Drivers {
+        let value = |i: u32, j: u32| f64::from(i * (2 * j + 3) % 101 % (j + 7));
+        let column = |j: u32| (0..200).map(|i| Some(value(i, j))).collect();
+        let x = (0..p).map(|j| (format!("x{j}"), column(j))).collect();
+        let y = (0..200).map(|i| Some((0..p).map(|j| value(i, j)).sum())).collect();
+        Drivers::new(y, x).unwrap()
+    }
+
+    #[test]
+    fn nothing_is_computed_for_whoever_has_gone() {
+        let drivers = drivers(SHAPLEY_MAX as u32);
+        let stop = Stop::default();
+        let found = stop.within(|| shapley(&drivers, None)).unwrap();
+        assert_eq!(found.raw.map(|raw| raw.0.len()), Some(SHAPLEY_MAX), "somebody waits");
+        stop.ask();
+        let found = stop.within(|| shapley(&drivers, None)).unwrap();
+        assert!(found.raw.is_none() && found.reason == Some(Reason::NotConverged));
+    }
 }

@@ -1,7 +1,8 @@
 //! Sites, and the times in which they stood somewhere, as conditions on rows.
 
-use kit::db::sql::Sql;
 use uuid::Uuid;
+
+use super::sql::Sql;
 
 /// Sites that count, some of them only for a time.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -13,8 +14,9 @@ pub struct Placed {
 }
 
 impl Placed {
-    /// The condition on rows with a site, whose service was at `time`. Where a row says since
-    /// when its site had stood where it stood, this decides, as it does for figures.
+    /// The condition on rows with a `site_id` and a `site_since_us`, whose service was at `time`.
+    /// Where a row says since when its site had stood where it stood, this decides, as it does
+    /// for figures.
     pub fn condition(&self, sql: &mut Sql, time: &str) -> String {
         let mut either = vec![sql.one_of("site_id", &self.always)];
         for (site, since_us, until_us) in &self.at_times {
