@@ -6,6 +6,7 @@ pub mod health;
 mod slots;
 mod socket;
 mod stall;
+pub(crate) mod tcp;
 pub mod tls;
 
 use std::{io, net::SocketAddr, time::Duration};

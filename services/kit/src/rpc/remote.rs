@@ -17,7 +17,7 @@ use tower::{Service, ServiceExt as _};
 
 use crate::{
     error::{Result, ServiceError},
-    server::tls,
+    server::{tcp, tls},
 };
 use proto::common::v1::Reason;
 
@@ -50,14 +50,17 @@ impl Remote {
         let secure = endpoint.uri().scheme() == Some(&Scheme::HTTPS);
         let endpoint = endpoint
             .connect_timeout(CONNECT)
-            .tcp_nodelay(true)
             .http2_keep_alive_interval(KEEPALIVE)
             .keep_alive_timeout(KEEPALIVE_ANSWER)
             .keep_alive_while_idle(true)
             .initial_stream_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW);
         if !secure {
-            return Ok(Self { channel: endpoint.connect_lazy() });
+            let connect =
+                tower::service_fn(
+                    |uri: Uri| async move { reach(&uri, 80).await.map(TokioIo::new) },
+                );
+            return Ok(Self { channel: endpoint.connect_with_connector_lazy(connect) });
         }
         let connector = trust()?;
         let connect = tower::service_fn(move |uri: Uri| {
@@ -100,12 +103,21 @@ impl Service<Request<Body>> for Remote {
     }
 }
 
+/// Connects, to `port` where the URI names none.
+async fn reach(uri: &Uri, port: u16) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect((host(uri), uri.port_u16().unwrap_or(port))).await?;
+    tcp::settle(&stream)?;
+    Ok(stream)
+}
+
+fn host(uri: &Uri) -> &str {
+    uri.host().unwrap_or_default().trim_matches(['[', ']'])
+}
+
 /// Connects and makes sure of the server's name.
 async fn shake_hands(connector: &TlsConnector, uri: &Uri) -> io::Result<TlsStream<TcpStream>> {
-    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
-    let stream = TcpStream::connect((host, uri.port_u16().unwrap_or(443))).await?;
-    stream.set_nodelay(true)?;
-    let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
+    let stream = reach(uri, 443).await?;
+    let name = ServerName::try_from(host(uri).to_owned()).map_err(io::Error::other)?;
     connector.connect(name, stream).await
 }
 

@@ -26,7 +26,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tower::{Service, ServiceExt};
 
-use super::{Draining, ServerLimits, socket::Watched, stall::Answers};
+use super::{Draining, ServerLimits, socket::Watched, stall::Answers, tcp};
 
 /// The least an HTTP/2 client without a call has sent when its time to begin is over: the
 /// preface and the head of its settings. HTTP/1.1 headers are watched by hyper.
@@ -107,7 +107,7 @@ impl Serving {
 
     /// Serves one connection to its end.
     pub(super) async fn run(self, stream: TcpStream, address: SocketAddr) {
-        if let Err(error) = stream.set_nodelay(true) {
+        if let Err(error) = tcp::settle(&stream) {
             tracing::debug!(%error, "a connection ended before it began");
             return;
         }
