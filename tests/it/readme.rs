@@ -41,11 +41,12 @@ const fn line(has: &'static str, promise: Promise, broken: (&'static str, &'stat
 }
 
 /// Lines of the README that talk to the running suite.
-const README: [Line; 7] = [
+const README: [Line; 8] = [
     line("PASSWORD=", Promise::Value(""), ("demo-credentials", "credentials")),
     line("TOKEN=", Promise::Value("eyJ"), ("/v1/token", "/v1/tokens")),
     line("v1/units -H", Promise::Json("units"), ("/v1/units", "/v1/unitz")),
     line("UNIT=", Promise::Value("units/u_"), ("/v1/units", "/v1/unitz")),
+    line("TODAY=", Promise::Value("20"), ("%F", "%D")),
     line("figures:query", Promise::Json("rows"), ("\"groupBy\"", "\"groupedBy\"")),
     line("figures:watch", Promise::Events("rows"), ("figures:watch", "figures:look")),
     line(
